@@ -4,49 +4,61 @@
 //! Each session begins with a number that is one higher than the last one's, and saves only while no other has begun. So a
 //! session that is over without knowing it, perhaps on another node, overwrites nothing. Where this server connects to the
 //! phone system, a session also holds the connector for a while, so that not all nodes connect.
+//!
+//! All that is saved is compressed JSON: calls are much alike.
 
-use domain::{Backend, Error, UnixMs, connector::OpenConnector, error::Result};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    io::{BufWriter, Read as _},
+    ops::Deref,
+    time::Duration,
+};
+
+use domain::{
+    Backend, Error, UnixMs,
+    connector::{OpenConnector, SessionNumber},
+    error::Result,
+};
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// Until when a session holds its connector that may be replaced at any time.
 pub const NOT_HELD: UnixMs = UnixMs(0);
 
-/// The number of a session. Each session of a connector, on any node, has a higher one than the session before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SessionNumber(pub u64);
+/// How often is saved what is no event, and what can't be posted yet: all of it is written each time.
+pub const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// Text that is compressed at once, in bytes.
+const PACKED_AT_ONCE_BYTES: usize = 32 * 1_024;
 
-#[derive(Serialize)]
-struct Written<'a, T> {
-    session: SessionNumber,
-    held_until: UnixMs,
-    saved: &'a T,
+/// What a request saves.
+///
+/// # Errors
+/// `Internal` if it cannot be written.
+pub fn packed<T: Serialize>(saved: &T) -> Result<Vec<u8>> {
+    let encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    let mut text = BufWriter::with_capacity(PACKED_AT_ONCE_BYTES, encoder);
+    serde_json::to_writer(&mut text, saved).map_err(|_| Error::Internal)?;
+    let encoder = text.into_inner().map_err(|_| Error::Internal)?;
+    encoder.finish().map_err(|_| Error::Internal)
 }
 
-#[derive(Deserialize)]
-struct Read<T> {
-    session: SessionNumber,
-    held_until: UnixMs,
-    saved: T,
+/// What a session saves. There can be thousands of calls, so that has a thread of its own.
+///
+/// # Errors
+/// `Internal` if it cannot be written.
+pub async fn pack<T: Serialize>(saved: impl Deref<Target = T> + Send + 'static) -> Result<Vec<u8>> {
+    tokio::task::spawn_blocking(move || packed(&*saved)).await.map_err(|_| Error::Internal)?
 }
 
-#[derive(Deserialize)]
-struct Held {
-    held_until: UnixMs,
-}
-
-/// Whether something was saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saving {
-    /// It was.
-    Done,
-    /// It was not: another session has begun.
-    Superseded,
-}
-
-/// Whether this session wrote it. Only the beginning is looked at: there can be thousands of calls.
-fn wrote(session: SessionNumber, snapshot: &[u8]) -> bool {
-    snapshot.starts_with(format!("{{\"session\":{},", session.0).as_bytes())
+/// What was saved; the default if nothing was, or if it can't be read.
+#[must_use]
+pub fn unpacked<T: Default + DeserializeOwned>(packed: Option<&[u8]>) -> T {
+    let read = |packed: &[u8]| {
+        let mut text = Vec::new();
+        DeflateDecoder::new(packed).read_to_end(&mut text).map_err(serde_json::Error::io)?;
+        serde_json::from_slice(&text)
+    };
+    let lost = |error: &serde_json::Error| tracing::error!(%error, "saved calls can't be read: they are lost");
+    packed.and_then(|packed| read(packed).inspect_err(lost).ok()).unwrap_or_default()
 }
 
 /// Begins a session that holds the connector until then. Returns its number, and what it continues from; `None` while another
@@ -54,58 +66,13 @@ fn wrote(session: SessionNumber, snapshot: &[u8]) -> bool {
 ///
 /// # Errors
 /// `NotFound` for a deleted connector, `Unavailable`.
-pub async fn begin<T: Default + Serialize + DeserializeOwned + Send>(
+pub async fn begin<T: Default + DeserializeOwned>(
     backend: &dyn Backend,
     open: &OpenConnector,
     held_until: UnixMs,
 ) -> Result<Option<(SessionNumber, T)>> {
-    let (mut begun, now) = (None, backend.clock().now());
-    let change = &mut |snapshot: Option<&[u8]>| {
-        let before = snapshot.and_then(|bytes| {
-            let read = serde_json::from_slice::<Read<T>>(bytes);
-            read.inspect_err(|error| tracing::error!(%error, "saved calls can't be read: they are lost")).ok()
-        });
-        if before.as_ref().is_some_and(|before| before.held_until > now) {
-            return None;
-        }
-        let (number, saved) = before.map_or((0, T::default()), |read| (read.session.0, read.saved));
-        let session = SessionNumber(number + 1);
-        let written = written(session, held_until, &saved).ok()?;
-        begun = Some((session, saved));
-        Some(written)
-    };
-    backend.change_open_calls(open, change).await?;
-    Ok(begun)
-}
-
-/// What a session saves.
-///
-/// # Errors
-/// `Internal` if it cannot be written.
-pub fn written<T: Serialize>(session: SessionNumber, held_until: UnixMs, saved: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(&Written { session, held_until, saved }).map_err(|_| Error::Internal)
-}
-
-/// Saves what the next session continues from.
-///
-/// # Errors
-/// `NotFound` for a deleted connector, `TooLarge`, `Unavailable`.
-pub async fn save(
-    backend: &dyn Backend,
-    open: &OpenConnector,
-    session: SessionNumber,
-    written: Vec<u8>,
-) -> Result<Saving> {
-    let (mut written, mut saving) = (Some(written), Saving::Superseded);
-    let change = &mut |snapshot: Option<&[u8]>| {
-        let is_ours = snapshot.is_some_and(|bytes| wrote(session, bytes));
-        if is_ours {
-            saving = Saving::Done;
-        }
-        written.take().filter(|_| is_ours)
-    };
-    backend.change_open_calls(open, change).await?;
-    Ok(saving)
+    let begun = backend.begin_session(open, held_until).await?;
+    Ok(begun.map(|begun| (begun.number, unpacked(begun.open_calls.as_deref()))))
 }
 
 /// Whether no other session has begun.
@@ -113,8 +80,7 @@ pub async fn save(
 /// # Errors
 /// `Unavailable`.
 pub async fn is_current(backend: &dyn Backend, open: &OpenConnector, session: SessionNumber) -> Result<bool> {
-    let snapshot = backend.open_calls(open).await?;
-    Ok(snapshot.is_some_and(|bytes| wrote(session, &bytes)))
+    Ok(backend.latest_session(open).await?.is_some_and(|latest| latest.number == session))
 }
 
 /// Whether a session holds the connector.
@@ -122,8 +88,8 @@ pub async fn is_current(backend: &dyn Backend, open: &OpenConnector, session: Se
 /// # Errors
 /// `Unavailable`.
 pub async fn is_held(backend: &dyn Backend, open: &OpenConnector) -> Result<bool> {
-    let held = backend.open_calls(open).await?.and_then(|bytes| serde_json::from_slice::<Held>(&bytes).ok());
-    Ok(held.is_some_and(|held| held.held_until > backend.clock().now()))
+    let now = backend.clock().now();
+    Ok(backend.latest_session(open).await?.is_some_and(|latest| latest.held_until > now))
 }
 
 #[cfg(test)]
@@ -131,11 +97,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_recognises_what_it_wrote() {
-        let written = written(SessionNumber(7), UnixMs(9), &"calls").unwrap();
-        assert!(wrote(SessionNumber(7), &written));
-        assert!(!wrote(SessionNumber(70), &written) && !wrote(SessionNumber(8), &written));
-        let read = serde_json::from_slice::<Read<String>>(&written).unwrap();
-        assert_eq!((read.session, read.held_until, read.saved.as_str()), (SessionNumber(7), UnixMs(9), "calls"));
+    fn what_is_packed_is_read_again_and_what_is_no_snapshot_is_nothing() {
+        let calls = vec!["01632960001".to_owned(); 10_000];
+        let packed = packed(&calls).unwrap();
+        assert!(packed.len() < 10_000);
+        assert_eq!(unpacked::<Vec<String>>(Some(&packed)), calls);
+        assert_eq!((unpacked::<Vec<String>>(None), unpacked::<Vec<String>>(Some(b"{}"))), (Vec::new(), Vec::new()));
     }
 }

@@ -3,7 +3,7 @@
 use connect::event::CallEvent;
 use domain::{
     Error,
-    connector::{ConnectorOwner, Gap, OpenConnector},
+    connector::{ConnectorOwner, OpenConnector},
     error::Result,
 };
 use engine::clock::{sleep_ms, stopwatch};
@@ -12,6 +12,7 @@ use futures::{StreamExt as _, stream};
 use crate::{
     app_state::AppState,
     connector_events::{self, by_call},
+    connector_troubles::{Outlook, Troubles},
     connector_unposted::{Posted, Unposted},
 };
 
@@ -23,15 +24,17 @@ const RETRY_MS: u64 = 500;
 const INTERNAL_MAX: u32 = 10;
 
 /// Posts and reports all of it, for as long as it takes.
-pub async fn post(state: &AppState, open: &OpenConnector, unposted: Unposted) -> Posted {
+pub async fn post(state: &AppState, open: &OpenConnector, troubles: &Troubles, unposted: Unposted) -> Posted {
     let mut posted = unposted.posted();
-    posted.lag_ms = post_all(state, open, unposted.events).await;
-    report_gaps(state, open, &unposted.gaps).await;
+    posted.lag_ms = post_all(state, open, troubles, unposted.events).await;
+    for gap in &unposted.gaps {
+        patiently(open, troubles, || state.backend.report_gap(&open.actor, &open.connector.id, gap)).await;
+    }
     posted
 }
 
 /// Posts events: those of a call one after the other. Returns the time until all were accepted in milliseconds, unless there are none.
-async fn post_all(state: &AppState, open: &OpenConnector, events: Vec<CallEvent>) -> Option<u32> {
+async fn post_all(state: &AppState, open: &OpenConnector, troubles: &Troubles, events: Vec<CallEvent>) -> Option<u32> {
     if events.is_empty() {
         return None;
     }
@@ -39,38 +42,31 @@ async fn post_all(state: &AppState, open: &OpenConnector, events: Vec<CallEvent>
     stream::iter(by_call(events))
         .for_each_concurrent(AT_ONCE_MAX, |events| async move {
             for event in &events {
-                patiently(open, || accept(state, open, event)).await;
+                patiently(open, troubles, || accept(state, open, event)).await;
             }
         })
         .await;
     Some(u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX))
 }
 
-/// Reports gaps.
-async fn report_gaps(state: &AppState, open: &OpenConnector, gaps: &[Gap]) {
-    for gap in gaps {
-        patiently(open, || state.backend.report_gap(&open.actor, &open.connector.id, gap)).await;
-    }
-}
-
 /// Tries until it works or never will; `None` then. Whatever keeps an event from being accepted is logged without its numbers.
-pub async fn patiently<T, F: Future<Output = Result<T>>>(open: &OpenConnector, attempt: impl Fn() -> F) -> Option<T> {
-    let (mut internal, mut was_logged) = (0, false);
+pub async fn patiently<T, F: Future<Output = Result<T>>>(
+    open: &OpenConnector,
+    troubles: &Troubles,
+    attempt: impl Fn() -> F,
+) -> Option<T> {
+    let mut internal = 0;
     loop {
         let error = match attempt().await {
             Ok(done) => return Some(done),
             Err(error) => error,
         };
         internal += u32::from(error == Error::Internal);
-        let connector = &open.connector.id;
         if !is_transient(&error, &open.connector.owner) || internal >= INTERNAL_MAX {
-            tracing::warn!(%connector, status = error.status(), "an event, a state or a gap of a connector was refused");
+            troubles.log(open, error.status(), Outlook::Lost);
             return None;
         }
-        if !was_logged {
-            tracing::warn!(%connector, status = error.status(), "what a connector reports can't be stored; trying again");
-            was_logged = true;
-        }
+        troubles.log(open, error.status(), Outlook::Waits);
         sleep_ms(RETRY_MS).await;
     }
 }

@@ -7,6 +7,11 @@ use connect::event::CallEvent;
 use domain::connector::Gap;
 use serde::{Deserialize, Serialize};
 
+/// Most events that wait because they can't be posted. Beyond, no more are taken from the phone system.
+pub const UNPOSTED_MAX: usize = 5_000;
+/// Most events that are posted before they are forgotten: a restart in between posts them again.
+const POSTED_AT_ONCE_MAX: usize = 500;
+
 /// Events and gaps, oldest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Unposted {
@@ -41,6 +46,12 @@ impl Unposted {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.events.is_empty() && self.gaps.is_empty()
+    }
+
+    /// The oldest of it, to be posted next.
+    #[must_use]
+    pub fn first(&self) -> Self {
+        Self { events: self.events.iter().take(POSTED_AT_ONCE_MAX).cloned().collect(), gaps: self.gaps.clone() }
     }
 
     /// All of it, once it is posted.
@@ -84,9 +95,20 @@ mod tests {
     fn what_is_added_while_the_rest_is_posted_stays() {
         let mut unposted = Unposted::default();
         unposted.add(&[event("a")], &[]);
-        let posted = Posted { events: unposted.events.len(), gaps: 0, lag_ms: None };
+        let posted = unposted.first().posted();
         unposted.add(&[event("b")], &[]);
         unposted.forget(posted);
         assert_eq!((unposted.events.as_slice(), unposted.is_empty()), ([event("b")].as_slice(), false));
+    }
+
+    #[test]
+    fn many_events_are_posted_in_parts() {
+        let mut unposted = Unposted::default();
+        let events: Vec<CallEvent> = (0..=POSTED_AT_ONCE_MAX).map(|n| event(&n.to_string())).collect();
+        unposted.add(&events, &[]);
+        let first = unposted.first();
+        assert_eq!(first.events, events[..POSTED_AT_ONCE_MAX]);
+        unposted.forget(first.posted());
+        assert_eq!(unposted.events, events[POSTED_AT_ONCE_MAX..]);
     }
 }

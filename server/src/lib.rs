@@ -18,6 +18,7 @@ pub mod connector;
 pub mod connector_calls;
 pub mod connector_events;
 pub mod connector_posts;
+pub mod connector_troubles;
 pub mod connector_unposted;
 pub mod csrf;
 pub mod fair_budget;

@@ -8,7 +8,11 @@ use std::{
 };
 
 use connect::asterisk::ari::session::Session;
-use domain::{UnixMs, connector::OpenConnector, id::ConnectorId};
+use domain::{
+    UnixMs,
+    connector::{OpenConnector, Saving, SessionNumber},
+    id::ConnectorId,
+};
 use engine::shares::{Share, Shares};
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
@@ -18,7 +22,7 @@ use tokio_util::{
 };
 
 use crate::{
-    connector_calls::{Saving, SessionNumber},
+    connector_troubles::Troubles,
     connector_unposted::{Posted, Unposted},
 };
 
@@ -122,6 +126,10 @@ pub struct Line {
     pub saving: Option<BoxFuture<'static, Saving>>,
     /// When that began.
     pub saved_at: UnixMs,
+    /// What keeps events from being stored.
+    pub troubles: Arc<Troubles>,
+    /// Whether the latest batch was too large to be saved.
+    pub is_too_large: bool,
     /// The first of `unposted`, while they are being posted.
     pub posting: Option<BoxFuture<'static, Posted>>,
 }
@@ -133,10 +141,30 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
+    /// Nothing is under way.
+    #[must_use]
+    pub fn new(session: Session, open: OpenConnector, number: SessionNumber, unposted: Unposted) -> Self {
+        Self {
+            session,
+            open,
+            number,
+            lag_ms: None,
+            unposted,
+            saving: None,
+            saved_at: UnixMs::default(),
+            troubles: Arc::default(),
+            is_too_large: false,
+            posting: None,
+        }
+    }
+
     /// Ends when a batch is saved, or something was posted; never, if neither is under way.
     pub async fn progress(&mut self) -> Saving {
         tokio::select! {
-            saving = ended(&mut self.saving) => saving,
+            saving = ended(&mut self.saving) => {
+                self.is_too_large = saving == Saving::TooLarge;
+                saving
+            }
             posted = ended(&mut self.posting) => {
                 self.unposted.forget(posted);
                 self.lag_ms = posted.lag_ms.or(self.lag_ms);

@@ -1,7 +1,7 @@
 //! The session of a connection: that of the one before, or what was saved.
 
 use connect::asterisk::ari::session::Session;
-use domain::{Error, UnixMs, connector::OpenConnector, error::Result};
+use domain::{Error, connector::OpenConnector, error::Result};
 
 use super::save::Kept;
 use crate::{
@@ -26,6 +26,5 @@ pub(super) async fn ready(state: &AppState, open: OpenConnector, before: Option<
     let begun = connector_calls::begin::<Kept>(&*state.backend, &open, NOT_HELD).await?;
     let (number, Kept { state: saved, unposted }) = begun.ok_or(Error::Internal)?;
     let session = Session::new(settings(&open.connector), saved);
-    let (lag_ms, saving, posting) = (None, None, None);
-    Ok(Line { session, open, number, lag_ms, unposted, saving, saved_at: UnixMs::default(), posting })
+    Ok(Line::new(session, open, number, unposted))
 }

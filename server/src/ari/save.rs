@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use connect::asterisk::ari::session::{Batch, SAVE_EVERY_MS, Saved};
-use domain::{connector::OpenConnector, error::Result};
+use domain::connector::{OpenConnector, Saving, SessionNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app_state::{AppState, SharedState},
-    connector_calls::{self, NOT_HELD, Saving, SessionNumber},
+    connector_calls,
     connector_posts::{self, patiently},
+    connector_troubles::Troubles,
     connector_unposted::Unposted,
     phone_systems::{Line, ended},
 };
@@ -56,23 +57,30 @@ pub(super) async fn post_rest(state: &SharedState, line: &mut Line) {
 
 fn begin_posting(state: &SharedState, line: &mut Line) {
     if line.posting.is_none() && !line.unposted.is_empty() {
-        let (state, open, unposted) = (Arc::clone(state), line.open.clone(), line.unposted.clone());
-        line.posting = Some(Box::pin(async move { connector_posts::post(&state, &open, unposted).await }));
+        let (state, open, unposted) = (Arc::clone(state), line.open.clone(), line.unposted.first());
+        let troubles = Arc::clone(&line.troubles);
+        line.posting = Some(Box::pin(async move { connector_posts::post(&state, &open, &troubles, unposted).await }));
     }
 }
 
 fn begin_saving(state: &SharedState, line: &mut Line, batch: Batch) {
     line.unposted.add(&batch.events, &batch.gaps);
     line.saved_at = state.backend.clock().now();
-    let kept = Kept { state: batch.state, unposted: std::mem::take(&mut line.unposted) };
-    let written = connector_calls::written(line.number, NOT_HELD, &kept);
-    line.unposted = kept.unposted;
+    let kept = Kept { state: batch.state, unposted: line.unposted.clone() };
     let (state, open, number) = (Arc::clone(state), line.open.clone(), line.number);
-    line.saving = Some(Box::pin(async move { save(&state, &open, number, written).await }));
+    let troubles = Arc::clone(&line.troubles);
+    line.saving = Some(Box::pin(async move { save(&state, &open, &troubles, number, kept).await }));
 }
 
 /// While the database is away, it waits. What can't be saved at all is posted nevertheless: only a restart would lose it.
-async fn save(state: &AppState, open: &OpenConnector, number: SessionNumber, written: Result<Vec<u8>>) -> Saving {
-    let attempt = || async { connector_calls::save(&*state.backend, open, number, written.clone()?).await };
-    patiently(open, attempt).await.unwrap_or(Saving::Done)
+async fn save(
+    state: &AppState,
+    open: &OpenConnector,
+    troubles: &Troubles,
+    number: SessionNumber,
+    kept: Kept,
+) -> Saving {
+    let Ok(packed) = connector_calls::pack(Box::new(kept)).await else { return Saving::Done };
+    let attempt = || state.backend.save_open_calls(open, number, &packed);
+    patiently(open, troubles, attempt).await.unwrap_or(Saving::Done)
 }

@@ -9,7 +9,7 @@ use axum::{
 use connect::asterisk::ari::session::{Failure, TICK_MS};
 use domain::{
     Error,
-    connector::{GapReason, OpenConnector},
+    connector::{GapReason, OpenConnector, Saving},
 };
 use engine::clock::{sleep_ms, stopwatch};
 use tokio::{
@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     app_state::SharedState,
-    connector_calls::Saving,
     connector_events::settings,
+    connector_unposted::UNPOSTED_MAX,
     phone_systems::{Line, Place},
 };
 
@@ -45,8 +45,6 @@ const REASON_MAX_BYTES: usize = 123;
 const STOP_MAX_MS: u64 = 5_000;
 /// How long a session is kept for the next connection, in milliseconds. A later one continues from the database.
 const KEPT_MS: u64 = 5 * 60 * 1_000;
-/// Events that wait because they can't be posted. Beyond, the connection is closed: Asterisk keeps what follows.
-const UNPOSTED_MAX: usize = 5_000;
 
 /// How a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +57,10 @@ enum End {
     Silent,
     #[error("a message was larger than 1 MiB")]
     TooLarge,
+    #[error("what arrived isn't WebSocket as in RFC 6455")]
+    Protocol,
+    #[error("a text message wasn't UTF-8")]
+    NotText,
     #[error("{0}")]
     Failed(Failure),
     #[error("events can't be stored")]
@@ -132,6 +134,7 @@ impl Connection<'_> {
             if let Err(end) = send_all(line, socket).await {
                 return end;
             }
+            // Asterisk keeps what follows.
             if line.session.unsaved() + line.unposted.events.len() > UNPOSTED_MAX {
                 return End::CannotStore;
             }
@@ -163,8 +166,7 @@ impl Connection<'_> {
                 Ok(())
             }
             Some(Ok(Message::Close(_))) | None => Err(End::Closed),
-            Some(Err(error)) if is_too_large(&error) => Err(End::TooLarge),
-            Some(Err(_)) => Err(End::Broken),
+            Some(Err(error)) => Err(why_unreadable(&error.to_string())),
         }
     }
 
@@ -213,6 +215,7 @@ async fn settle(state: &SharedState, replaced: &CancellationToken, line: &mut Li
     let failure = match end {
         End::Failed(failure) => Some(failure.clone()),
         End::TooLarge => Some(Failure::TooLarge),
+        End::Protocol | End::NotText => Some(Failure::NotAri),
         End::Closed if line.session.is_mute() => Some(Failure::ClosedAtOnce),
         _ => None,
     };
@@ -238,7 +241,7 @@ async fn save_rest(state: &SharedState, line: &mut Line) -> bool {
     }
     save::post_rest(state, line).await;
     // Otherwise the next session would post all of it again.
-    save::save_rest(state, line).await == Saving::Done
+    save::save_rest(state, line).await != Saving::Superseded
 }
 
 /// Waits for the next connection, which continues with the session. Without one, the session is dropped.
@@ -252,7 +255,7 @@ async fn keep(state: &SharedState, replaced: &CancellationToken, kept: &mut Opti
 
 const fn continue_after(saving: Saving) -> Result<(), End> {
     match saving {
-        Saving::Done => Ok(()),
+        Saving::Done | Saving::TooLarge => Ok(()),
         Saving::Superseded => Err(End::Replaced),
     }
 }
@@ -284,6 +287,8 @@ async fn close(mut socket: WebSocket, end: &End) {
         End::Closed | End::Broken => return,
         End::Stopping => close_code::AWAY,
         End::TooLarge => close_code::SIZE,
+        End::Protocol => close_code::PROTOCOL,
+        End::NotText => close_code::INVALID,
         End::CannotStore => close_code::AGAIN,
         End::Silent | End::Failed(_) | End::Replaced | End::Revoked | End::Suspended(_) => close_code::POLICY,
     };
@@ -293,8 +298,17 @@ async fn close(mut socket: WebSocket, end: &End) {
     let _ = tokio::time::timeout(CLOSE_MAX, socket.send(frame)).await;
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    error.to_string().contains("too long")
+/// Why nothing more can be read. The library's errors only differ in their texts.
+fn why_unreadable(error: &str) -> End {
+    if error.contains("too long") {
+        End::TooLarge
+    } else if error.contains("UTF-8") {
+        End::NotText
+    } else if error.contains("protocol error") && !error.contains("closing") {
+        End::Protocol
+    } else {
+        End::Broken
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a real connection is watched in real time; the session has the clock")]

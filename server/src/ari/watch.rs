@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    connector::{OpenConnector, StateReport},
+    connector::{ConnectorProblem, OpenConnector, StateReport},
     error::Result,
 };
 use engine::clock::stopwatch;
@@ -54,5 +54,7 @@ pub(super) fn report_last(state: &SharedState, line: &Line) -> impl Future<Outpu
 }
 
 fn report(line: &Line) -> StateReport {
-    StateReport { lag_ms: line.lag_ms, ..line.session.report() }
+    let report = line.session.report();
+    let too_large = line.is_too_large.then_some(ConnectorProblem::TooManyCalls);
+    StateReport { lag_ms: line.lag_ms, problem: report.problem.or(too_large), ..report }
 }

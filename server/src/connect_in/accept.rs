@@ -14,6 +14,7 @@ use futures::future::join_all;
 use super::read::Trouble;
 use crate::{
     app_state::AppState,
+    connector_calls::{packed, unpacked},
     connector_events::{self, Placed, by_call},
     plain_error::PlainError,
 };
@@ -88,27 +89,18 @@ pub(super) async fn remembered(
 ) -> Result<(Vec<CallEvent>, Option<Trouble>), Error> {
     let now_s = state.backend.clock().now().0 / SECOND_MS;
     let stored = state.backend.open_calls(open).await?;
-    let mut calls = restored(stored.as_deref());
+    let mut calls = Calls::restore(unpacked(stored.as_deref()));
     if !outcomes.iter().any(|outcome| calls.concerns(outcome)) {
         return Ok(folded(&mut calls, outcomes, now_s));
     }
     let (mut outcomes, mut result) = (Some(outcomes), None);
     let mut change = |stored: Option<&[u8]>| {
-        let mut calls = restored(stored);
+        let mut calls = Calls::restore(unpacked(stored));
         result = outcomes.take().map(|outcomes| folded(&mut calls, outcomes, now_s));
-        calls.changed()?.inspect_err(|error| tracing::error!(%error, "open calls were not saved")).ok()
+        packed(&calls.changed()?).inspect_err(|error| tracing::error!(%error, "open calls were not saved")).ok()
     };
     state.backend.change_open_calls(open, &mut change).await?;
     result.ok_or(Error::Internal)
-}
-
-fn restored(stored: Option<&[u8]>) -> Calls {
-    let restored = stored.map(Calls::restore).transpose();
-    restored
-        .inspect_err(|error| tracing::error!(%error, "open calls could not be read"))
-        .ok()
-        .flatten()
-        .unwrap_or_default()
 }
 
 fn folded(calls: &mut Calls, outcomes: Vec<Outcome>, now_s: i64) -> (Vec<CallEvent>, Option<Trouble>) {

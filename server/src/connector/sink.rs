@@ -44,6 +44,8 @@ impl AsRef<Notify> for SpoolSink {
 }
 
 impl Sink for SpoolSink {
+    const CANNOT_SAVE: &'static str = "Events can't be saved. Check the disk of the connector.";
+
     async fn save(&self, batch: &Batch) -> Result<(), String> {
         let changes = changes(batch).map_err(|error| error.to_string())?;
         self.spool.save(&changes, self.clock.now()).await.map_err(|error| error.to_string())?;

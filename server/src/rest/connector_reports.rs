@@ -29,7 +29,7 @@ pub struct StateRequest {
     #[serde(default)]
     system_version: Option<String>,
     /// What is wrong: `unreachable`, `wrong_secret`, `missing_permission`, `too_old`, `unknown_trunk`, `clock_off`, `duplicate`,
-    /// `two_systems`, `malformed`, `spool_full` or `nothing_matches`.
+    /// `two_systems`, `malformed`, `spool_full`, `too_many_calls` or `nothing_matches`.
     #[serde(default)]
     problem: Option<String>,
     /// What is wrong in particular, at most 200 characters.

@@ -46,6 +46,8 @@ pub enum ConnectorProblem {
     Malformed,
     /// Events wait because Offhook does not accept them.
     SpoolFull,
+    /// More calls are open than can be saved.
+    TooManyCalls,
     /// The mapping matches none of the requests.
     NothingMatches,
 }
@@ -61,6 +63,7 @@ names! { ConnectorProblem {
     TwoSystems = "two_systems", "Two phone systems connect as this one, so calls of both are incomplete. Create a connector for each.";
     Malformed = "malformed", "What the phone system sends can't be understood. Check that the address is the right one.";
     SpoolFull = "spool_full", "Events wait at the connector because Offhook didn't accept them. Check its address and token.";
+    TooManyCalls = "too_many_calls", "More calls are open than this server can save, so a restart may leave some incomplete. Check for calls that never end, or run offhook connect beside the phone system.";
     NothingMatches = "nothing_matches", "The mapping matches none of the requests. Try it on the latest requests.";
 } }
 
@@ -144,7 +147,8 @@ impl ConnectorState {
         Self {
             reported_at: Some(now),
             connected_since: report.connected.then_some(since),
-            connected_at: if report.connected { Some(now) } else { self.connected_at },
+            // An event shows a connection, too, also before all of its channels are known.
+            connected_at: if report.connected { Some(now) } else { self.connected_at.max(report.last_event_at) },
             last_event_at: report.last_event_at.or(self.last_event_at),
             calls_open: report.calls_open,
             lag_ms: report.lag_ms,
@@ -255,6 +259,16 @@ mod tests {
         let lost = ConnectorState { down_since: Some(later), ..second }.after(StateReport::default(), later);
         assert_eq!((lost.connected_since, lost.connected_at, lost.down_since), (None, Some(later), Some(later)));
         assert_eq!(lost.after(connected, later).down_since, None);
+    }
+
+    #[test]
+    fn an_event_shows_that_there_was_a_connection() {
+        let reported = StateReport { last_event_at: Some(NOW), ..StateReport::default() };
+        let state = ConnectorState::default().after(reported.clone(), NOW.plus_ms(12_000));
+        assert_eq!((state.connected_at, state.last_event_at), (Some(NOW), Some(NOW)));
+        assert_eq!(state.status(System::Asterisk, Way::Ari, NOW.plus_ms(12_000)), ConnectorStatus::Reconnecting);
+        let later = ConnectorState { connected_at: Some(NOW.plus_ms(1)), ..state };
+        assert_eq!(later.after(reported, NOW.plus_ms(13_000)).connected_at, later.connected_at);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod imports;
 mod mapping;
 mod port;
 pub mod route;
+mod session;
 mod system;
 mod trunks;
 
@@ -21,6 +22,7 @@ pub use self::{
     health::{ConnectorProblem, ConnectorState, ConnectorStatus, DOWN_MS, REPORT_EVERY_MS, SILENT_MS, StateReport},
     mapping::{DryRun, DryRunField, MappingForm, MappingPreset, Mappings},
     port::{ConnectorDoors, Connectors, InsideConnector, OpenConnector},
+    session::{BegunSession, LatestSession, Saving, SessionNumber},
     system::{System, Way},
     trunks::{SeenEndpoint, TrunksForm, seen_endpoints},
 };
@@ -54,8 +56,11 @@ pub const REQUESTS_KEPT_MS: i64 = crate::time::HOUR_MS;
 pub const REQUEST_KEPT_BYTES: usize = 16 * 1_024;
 /// How long open calls are kept that nothing more is reported of, in milliseconds.
 pub const OPEN_CALLS_KEPT_MS: i64 = 7 * crate::time::DAY_MS;
-/// Largest snapshot of a connector's open calls, in bytes.
+/// Largest snapshot of a connector's open calls, in bytes. It is compressed: 10,000 calls take about one million.
 pub const OPEN_CALLS_MAX_BYTES: usize = 8 * 1_024 * 1_024;
+
+/// The first version of Asterisk whose events tell enough, and whose behaviour was recorded.
+pub const ASTERISK_MIN: u32 = 16;
 
 /// Whose connector it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 
 use super::{
-    Connector, ConnectorInput, ConnectorWithSecret, Gap, RawRequest, StateReport,
+    BegunSession, Connector, ConnectorInput, ConnectorWithSecret, Gap, LatestSession, RawRequest, Saving,
+    SessionNumber, StateReport,
     route::{CallRoute, Destination, NewRoute, Pattern, Route, RoutesChanged, Unrouted},
 };
-use crate::{actor::Actor, audit::AuditRecord, error::Result, id::ConnectorId, query::Page};
+use crate::{actor::Actor, audit::AuditRecord, error::Result, id::ConnectorId, query::Page, time::UnixMs};
 
 /// Managing connectors. Members, support staff and tokens of an account see its own connectors; operators and platform
 /// tokens those of the platform.
@@ -173,8 +174,8 @@ pub trait ConnectorDoors {
     /// # Errors
     /// `Unavailable`.
     async fn keep_request(&self, open: &OpenConnector, request: &RawRequest) -> Result<()>;
-    /// Changes the open calls of a connector, so that another process continues with them: `change` gets what was last saved, on
-    /// whichever node, and returns what to save, if anything.
+    /// Changes the open calls of a connector without a session, so that another request continues with them: `change` gets what
+    /// was last saved, on whichever node, and returns what to save, if anything.
     ///
     /// # Errors
     /// `NotFound` for a deleted connector, `TooLarge` above [`super::OPEN_CALLS_MAX_BYTES`], `Unavailable`.
@@ -188,4 +189,24 @@ pub trait ConnectorDoors {
     /// # Errors
     /// `Unavailable`.
     async fn open_calls(&self, open: &OpenConnector) -> Result<Option<Vec<u8>>>;
+    /// Begins a session that holds the connector until then; none while another one holds it.
+    ///
+    /// # Errors
+    /// `NotFound` for a deleted connector, `Unavailable`.
+    async fn begin_session(&self, open: &OpenConnector, held_until: UnixMs) -> Result<Option<BegunSession>>;
+    /// The session of a connector that began last, if one ever did.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn latest_session(&self, open: &OpenConnector) -> Result<Option<LatestSession>>;
+    /// Holds a connector until then, without touching its open calls.
+    ///
+    /// # Errors
+    /// `NotFound` for a deleted connector, `Unavailable`.
+    async fn hold_session(&self, open: &OpenConnector, session: SessionNumber, until: UnixMs) -> Result<Saving>;
+    /// Saves the open calls of a session, unless another one has begun, or they are too large.
+    ///
+    /// # Errors
+    /// `NotFound` for a deleted connector, `Unavailable`.
+    async fn save_open_calls(&self, open: &OpenConnector, session: SessionNumber, snapshot: &[u8]) -> Result<Saving>;
 }

@@ -181,6 +181,8 @@ pub(super) fn Crumb(area: Area) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
+    use domain::connector::ASTERISK_MIN;
+
     use super::*;
 
     #[test]
@@ -188,6 +190,13 @@ mod tests {
         for system in System::ALL {
             assert_eq!(GROUPS.iter().filter(|(_, _, systems)| systems.contains(system)).count(), 1, "{system:?}");
         }
+    }
+
+    #[test]
+    fn the_oldest_asterisk_is_the_one_that_connectors_accept() {
+        let (named, help) = (about(System::Asterisk), include_str!("../../../../docs/help/connect-asterisk.md"));
+        assert!(named.starts_with(&format!("Asterisk {ASTERISK_MIN} and newer")));
+        assert!(help.contains(&format!("Asterisk {ASTERISK_MIN} or newer")));
     }
 
     #[test]

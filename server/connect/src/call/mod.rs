@@ -56,7 +56,7 @@ pub use self::{
     open::OpenCall,
     recall::KnownChannel,
     settings::{InternalCalls, PhoneSystem, Settings},
-    snapshot::{Changes, Snapshot},
+    snapshot::{Changes, Snapshot, keep_latest},
 };
 pub(crate) use self::{ids::began_s, kind::Kind};
 use crate::event::Identity;

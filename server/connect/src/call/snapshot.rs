@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Calls, open::OpenCall, settings::Settings};
 
+/// Ended calls of which it is saved that they ended, where all of it is written each time: channels of theirs may still exist
+/// after a restart. A session remembers more.
+const FINISHED_SAVED_MAX: usize = 500;
+
+/// Keeps the calls that ended most recently, where all of it is written each time.
+pub fn keep_latest(finished: &mut Vec<String>) {
+    finished.drain(..finished.len().saturating_sub(FINISHED_SAVED_MAX));
+}
+
 /// All that a restarted connector needs. A number whose presentation is not known yet is not in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Snapshot {

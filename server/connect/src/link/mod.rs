@@ -35,6 +35,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where what a session produces goes.
 pub trait Sink: Send + Sync + 'static {
+    /// A sentence for administrators: events can't be saved, and what they have to check.
+    const CANNOT_SAVE: &'static str;
+
     /// Saves in one transaction. What cannot be saved is passed again.
     ///
     /// # Errors
@@ -149,7 +152,7 @@ impl<P: Session, S: Sink> Link<P, S> {
                 return Err(Interruption::DoesNotRead.into());
             }
             if self.session.unsaved() > UNSAVED_MAX {
-                return Err(Interruption::CannotSave.into());
+                return Err(Interruption::CannotSave(S::CANNOT_SAVE).into());
             }
             self.saver.begin(&mut self.session, self.clock.now());
             self.fill();
@@ -180,7 +183,7 @@ impl<P: Session, S: Sink> Link<P, S> {
         }
         self.is_connected = report.connected;
         if report.connected {
-            self.backoff.reset();
+            self.backoff.follows(self.clock.now());
             self.logged = None;
         }
         self.log_problem(&report);

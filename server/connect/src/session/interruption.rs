@@ -18,8 +18,8 @@ pub enum Interruption {
     Broken(String),
     /// Nothing has been heard for [`super::DEAD_MS`], not even a response to a ping.
     Silent,
-    /// Too many events wait to be saved: what happens next is a gap.
-    CannotSave,
+    /// Too many events wait to be saved: what happens next is a gap. The sentence says why they may.
+    CannotSave(&'static str),
     /// Requests were sent faster than the phone system reads them.
     DoesNotRead,
 }
@@ -29,7 +29,7 @@ impl Interruption {
     #[must_use]
     pub const fn problem(&self) -> ConnectorProblem {
         match self {
-            Self::CannotSave => ConnectorProblem::SpoolFull,
+            Self::CannotSave(_) => ConnectorProblem::SpoolFull,
             _ => ConnectorProblem::Unreachable,
         }
     }
@@ -45,7 +45,7 @@ impl Interruption {
             Self::Closed => format!("{system} closed the connection."),
             Self::Broken(reason) => format!("The connection to {system} broke: {reason}."),
             Self::Silent => format!("{system} has not responded for 6 seconds."),
-            Self::CannotSave => "Events can't be saved. Check the disk of the connector.".to_owned(),
+            Self::CannotSave(why) => (*why).to_owned(),
             Self::DoesNotRead => format!("{system} does not read what it is sent."),
         }
     }

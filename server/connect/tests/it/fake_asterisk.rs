@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 /// Its state.
 #[derive(Debug, Clone)]
 pub(crate) struct FakeAsterisk {
+    /// Of its protocol.
     pub version: &'static str,
+    /// Its own, if it tells that.
+    pub asterisk_version: Option<&'static str>,
     pub secret: String,
     /// When it started.
     pub boot: &'static str,
@@ -32,6 +35,7 @@ impl FakeAsterisk {
     pub(crate) fn new() -> Self {
         Self {
             version: "11.0.0",
+            asterisk_version: Some("22.10.1"),
             secret: "s3cret".to_owned(),
             boot: "2026-11-28 01:00:00",
             may_report: true,
@@ -76,7 +80,10 @@ impl FakeAsterisk {
                 let now = self.now_ms.map(|ms| format!("Timestamp: {}.{:03}000\r\n", ms / 1_000, ms % 1_000));
                 format!("{success}Ping: Pong\r\n{}\r\n", now.unwrap_or_default())
             }
-            "CoreSettings" => format!("{success}AMIversion: {}\r\nAsteriskVersion: 22.10.1\r\n\r\n", self.version),
+            "CoreSettings" => {
+                let own = self.asterisk_version.map(|version| format!("AsteriskVersion: {version}\r\n"));
+                format!("{success}AMIversion: {}\r\n{}\r\n", self.version, own.unwrap_or_default())
+            }
             "CoreStatus" => {
                 let (date, time) = self.boot.split_once(' ').unwrap();
                 format!("{success}CoreStartupDate: {date}\r\nCoreStartupTime: {time}\r\n\r\n")

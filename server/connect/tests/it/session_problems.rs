@@ -1,10 +1,10 @@
 //! What is wrong with Asterisk, its configuration, or what it sends: each has a sentence that says what to do.
 
 use connect::{
-    asterisk::session::{Account, Failure, Session},
+    asterisk::session::{Account, Failure, Session, UNREADABLE_MAX_BYTES},
     session::{DEAD_MS, Failure as _, Saved, Session as _},
 };
-use domain::connector::ConnectorProblem;
+use domain::connector::{ASTERISK_MIN, ConnectorProblem};
 
 use crate::{
     ami_connector::{Connector, NOW, account, answered, playing, scenario},
@@ -55,10 +55,44 @@ fn a_missing_permission_to_read_calls_is_named_once_a_call_is_seen_without_event
 #[test]
 fn an_asterisk_that_is_too_old_is_named() {
     let mut asterisk = FakeAsterisk::new();
-    asterisk.version = "1.4";
-    let why = Connector::new().connect(&mut asterisk).unwrap_err();
-    assert!(matches!(&why, Failure::TooOld(version) if version == "1.4"));
-    assert!(why.to_string().contains("Asterisk 13"), "{why}");
+    for (ami, asterisk_version, named) in [("2.10.6", None, "AMI 2.10.6"), ("5.0.1", Some("13.38.3"), "13.38.3")] {
+        (asterisk.version, asterisk.asterisk_version) = (ami, asterisk_version);
+        let why = Connector::new().connect(&mut asterisk).unwrap_err();
+        assert!(matches!(&why, Failure::TooOld(version) if version == named), "{why}");
+        assert!(why.to_string().contains(&format!("Asterisk {ASTERISK_MIN}")), "{why}");
+    }
+}
+
+#[test]
+fn an_asterisk_that_does_not_tell_its_version_is_known_by_its_protocol() {
+    let mut asterisk = FakeAsterisk::new();
+    let shown = |asterisk: &mut FakeAsterisk| {
+        let mut connector = Connector::new();
+        connector.connect(asterisk).unwrap();
+        connector.session.report().system_version
+    };
+    assert_eq!(shown(&mut asterisk).as_deref(), Some("22.10.1"));
+    asterisk.asterisk_version = Some("GIT-master-5a1b");
+    assert_eq!(shown(&mut asterisk).as_deref(), Some("GIT-master-5a1b"));
+    asterisk.asterisk_version = None;
+    assert_eq!(shown(&mut asterisk).as_deref(), Some("Asterisk with AMI 11.0.0"));
+}
+
+#[test]
+fn a_message_without_end_ends_the_connection() {
+    let line = "Key: value\r\n";
+    for endless in ["x".repeat(UNREADABLE_MAX_BYTES), line.repeat(UNREADABLE_MAX_BYTES / line.len())] {
+        let mut connector = Connector::new();
+        connector.connect(&mut FakeAsterisk::new()).unwrap();
+        assert_eq!(connector.session.received(connector.now, endless.as_bytes()), Ok(()));
+        assert_eq!(connector.problem(), (endless.contains(line)).then_some(ConnectorProblem::Malformed));
+        let again = connector.session.received(connector.now, &endless.as_bytes()[..128 * 1_024]);
+        assert_eq!(again, Err(Failure::Endless));
+        assert_eq!(again.unwrap_err().problem(), ConnectorProblem::Malformed);
+        let mut greeted = Connector::new();
+        greeted.session.connected(greeted.now);
+        assert_eq!(greeted.session.received(greeted.now, endless.as_bytes()), Err(Failure::NotAmi));
+    }
 }
 
 #[test]
@@ -94,13 +128,13 @@ fn a_wrong_clock_of_asterisk_is_corrected_and_reported() {
 }
 
 #[test]
-fn garbage_and_endless_lines_cost_one_message_each() {
+fn garbage_and_long_lines_cost_one_message_each() {
     let (mut asterisk, messages) = playing(&scenario("in_answered"));
     let mut connector = Connector::new();
     connector.connect(&mut asterisk).unwrap();
-    let endless = format!("Event: Newchannel\r\nX: {}\r\n\r\n", "x".repeat(10 * 1_024 * 1_024));
+    let long = format!("Event: Newchannel\r\nX: {}\r\n\r\n", "x".repeat(UNREADABLE_MAX_BYTES - 64 * 1_024));
     for (at, message) in messages.iter().enumerate() {
-        let noise = if at % 9 == 0 { endless.as_str() } else { "\u{0}no colon\r\n\r\n" };
+        let noise = if at % 9 == 0 { long.as_str() } else { "\u{0}no colon\r\n\r\n" };
         connector.exchange(&mut asterisk, noise).unwrap();
         connector.hear(&mut asterisk, message);
     }

@@ -1,7 +1,7 @@
 //! Connectors: who manages them, what they report, when they are down, and what is kept of them.
 
 use domain::{
-    Error,
+    Error, UnixMs,
     account::StaffRole,
     actor::{Actor, Who},
     audit::{Audit, AuditAction, AuditFilter},
@@ -262,7 +262,7 @@ async fn a_later_report_of_a_gap_replaces_it_and_the_latest_are_kept(harness: Te
 
 pub(crate) fn request(n: usize, body: &str) -> RawRequest {
     RawRequest {
-        received_at: domain::UnixMs(0),
+        received_at: UnixMs(0),
         method: "POST".into(),
         query: format!("n={n}"),
         content_type: "application/json".into(),
@@ -325,6 +325,7 @@ async fn a_deleted_connector_leaves_nothing(harness: TestHarness) {
     let open = harness.engine.open_connector(id.as_str(), &secret).await.unwrap();
     harness.engine.keep_request(&open, &request(1, "{}")).await.unwrap();
     harness.engine.change_open_calls(&open, &mut |_| Some(b"calls".to_vec())).await.unwrap();
+    let session = harness.engine.begin_session(&open, UnixMs(0)).await.unwrap().unwrap();
     let gap =
         Gap { from: harness.now(), to: None, reason: GapReason::Other, calls_closed: 0, filled: 0, incomplete: 0 };
     harness.engine.report_gap(&harness.admin, id, &gap).await.unwrap();
@@ -332,11 +333,19 @@ async fn a_deleted_connector_leaves_nothing(harness: TestHarness) {
     assert!(harness.engine.connector(&harness.admin, id).await.is_err());
     assert!(harness.engine.open_connector(id.as_str(), &secret).await.is_err());
     harness.engine.background().connector_watch.tick().await.unwrap();
+    for gone in [
+        harness.engine.begin_session(&open, UnixMs(0)).await.err(),
+        harness.engine.hold_session(&open, session.number, UnixMs(0)).await.err(),
+        harness.engine.save_open_calls(&open, session.number, b"calls").await.err(),
+    ] {
+        assert!(matches!(gone, Some(Error::NotFound(_))), "{gone:?}");
+    }
     for (table, key) in [
         ("connectors", "id"),
         ("connector_gaps", "connector_id"),
         ("connector_requests", "connector_id"),
         ("connector_calls", "connector_id"),
+        ("connector_sessions", "connector_id"),
     ] {
         assert_eq!(harness.texts(format!("SELECT {key} FROM {table}")).await, [""; 0], "{table}");
     }

@@ -12,6 +12,7 @@ mod causes;
 mod checkpoints;
 mod clocks;
 mod cluster;
+mod connector_sessions;
 mod connectors;
 mod crashes;
 mod database;

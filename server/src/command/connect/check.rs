@@ -42,6 +42,8 @@ struct Finding {
 struct Probe(watch::Sender<StateReport>);
 
 impl Sink for Probe {
+    const CANNOT_SAVE: &'static str = "There are more events than can be checked.";
+
     async fn save(&self, _: &Batch) -> Result<(), String> {
         Ok(())
     }
@@ -109,7 +111,9 @@ async fn phone_system<P: Session>(place: Place, session: P, system: PhoneSystem)
         PhoneSystem::Asterisk => ("asterisk", " Whether `read = call` is set shows with the first call."),
         PhoneSystem::FreeSwitch => ("freeswitch", ""),
     };
-    let fine = format!("{} {version}: the list of channels can be read.{shows_later}", P::SYSTEM);
+    // Without the system's own version, it is that of the protocol, in words.
+    let named = if version.starts_with(P::SYSTEM) { version } else { format!("{} {version}", P::SYSTEM) };
+    let fine = format!("{named}: the list of channels can be read.{shows_later}");
     let detail = state.detail.unwrap_or(if state.connected { fine } else { "It did not respond.".to_owned() });
     Finding { check, ok: state.connected && state.problem.is_none(), detail }
 }

@@ -7,7 +7,7 @@ use domain::{UnixMs, time::parse_utc};
 use engine::SystemClock;
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{
@@ -194,6 +194,12 @@ impl Connection {
             self.tell(message).await;
             self.settle(asterisk).await;
         }
+    }
+
+    /// Sends bytes that a client of the protocol never would.
+    pub(super) async fn send_raw(&mut self, bytes: &[u8]) {
+        let MaybeTlsStream::Plain(stream) = self.socket.get_mut() else { panic!("it is not encrypted") };
+        stream.write_all(bytes).await.unwrap();
     }
 
     pub(super) async fn tell(&mut self, message: &Value) {

@@ -107,6 +107,28 @@ async fn a_large_message_and_garbage_end_the_connection_with_a_reason() {
 }
 
 #[tokio::test]
+async fn what_is_no_websocket_is_refused_with_a_code_and_a_problem() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let large = [&[0x81, 0xff][..], &(2_u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    for (frame, expected, says) in [
+        (&[0x81, 1, b'x'][..], CloseCode::Protocol, "RFC 6455"),
+        (&[0x83, 0x80, 0, 0, 0, 0], CloseCode::Protocol, "RFC 6455"),
+        (&[0x81, 0x81, 0, 0, 0, 0, 0xff], CloseCode::Invalid, "UTF-8"),
+        (&large, CloseCode::Size, "1 MiB"),
+    ] {
+        let mut connection = ari.dial(&address).await;
+        connection.settle(&Asterisk::default()).await;
+        connection.send_raw(frame).await;
+        let (code, reason) = connection.closed().await;
+        assert!(code == expected && reason.contains(says), "{code} {reason}");
+        let is_malformed = async || Some(ari.state(&tenant).await).filter(|it| it["state"]["problem"] == "malformed");
+        app.until(is_malformed).await;
+    }
+}
+
+#[tokio::test]
 async fn a_silent_connection_is_closed_and_reported() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;

@@ -9,6 +9,7 @@ use engine::{
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use server::connector_calls::unpacked;
 
 use super::{
     Ari,
@@ -132,8 +133,8 @@ async fn events_that_cannot_be_posted_survive_a_restart() {
     let open = app.room.backend.open_connector(&ari.id, &ari.secret).await.unwrap();
     let saved = async {
         loop {
-            let saved = app.room.backend.open_calls(&open).await.unwrap().unwrap_or_default();
-            if String::from_utf8(saved).unwrap().contains("CallProcessed") {
+            let saved = app.room.backend.open_calls(&open).await.unwrap();
+            if unpacked::<Value>(saved.as_deref()).to_string().contains("CallProcessed") {
                 return;
             }
         }

@@ -22,6 +22,13 @@ use crate::{
     test_app::{PATIENCE, TestApp, client, response},
 };
 
+/// Resident memory of a process that is no file's, in KiB.
+pub(crate) fn own_kib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// A server that is killed when its test ends.
 pub(crate) struct Serving {
     child: Child,
@@ -35,6 +42,11 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Resident memory that is no file's, in KiB.
+    pub(crate) fn own_kib(&self) -> u64 {
+        own_kib(self.id())
     }
 
     pub(crate) fn log(&self) -> &[String] {

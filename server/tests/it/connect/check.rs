@@ -26,15 +26,20 @@ async fn a_check_finds_nothing_when_all_is_well() {
     assert_eq!(code, 0, "{findings:?}");
     assert!(findings.iter().all(|finding| finding["ok"] == true));
     assert!(findings[1]["detail"].as_str().unwrap().contains("Asterisk 22.10.1"));
+    let mut unknown = FakeAsterisk::new();
+    unknown.asterisk_version = None;
+    let detail = check(unknown, 422).await.0[1]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("Asterisk with AMI 11.0.0: the list"), "{detail}");
 }
 
 #[tokio::test]
 async fn a_check_says_what_is_missing_and_what_to_do() {
     type Change = fn(&mut FakeAsterisk);
-    let cases: [(Change, &str); 4] = [
+    let cases: [(Change, &str); 5] = [
         (|asterisk| asterisk.secret = "another".to_owned(), "refused user or secret"),
         (|asterisk| asterisk.may_report = false, "add `write = reporting`"),
-        (|asterisk| asterisk.version = "1.3", "too old"),
+        (|asterisk| asterisk.version = "1.3", "too old (AMI 1.3)"),
+        (|asterisk| asterisk.asterisk_version = Some("13.38.3"), "too old (13.38.3)"),
         (|asterisk| asterisk.endpoints = vec!["7048"], "no endpoint of this name: trunk, trunk2"),
     ];
     for (change, sentence) in cases {

@@ -1,12 +1,14 @@
 //! `offhook serve` dials an Asterisk on its own machine.
 
 use serde_json::{Value, json};
+use server::connector_calls::unpacked;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{fake_asterisk::FakeAsterisk, pbx::Pbx, platform::Platform, recording::Recording};
 use crate::{
     command::serve::Serving,
     postgres::database,
-    test_app::{client, response},
+    test_app::{PATIENCE, client, response},
 };
 
 fn is_connected(shown: &Value) -> bool {
@@ -97,6 +99,83 @@ async fn one_of_two_nodes_connects_and_the_other_continues_its_calls() {
     assert_eq!(pbx.logins(), 1);
     pbx.listed_again(async { drop(first) }).await;
     ends(&pbx, &after, &mut platform).await;
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_posted_are_saved_meanwhile_and_survive_a_server_that_is_killed() {
+    let (call, url) = (Recording::ending_now("in_answered"), database().await);
+    let pbx = Pbx::playing(&[&call]).await;
+    let (mut platform, serving) = Platform::start(&pbx, Some(url.clone())).await;
+    platform.until(is_connected).await;
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let mut locked = connection.begin().await.unwrap();
+    sqlx::query("LOCK TABLE events IN ACCESS EXCLUSIVE MODE").execute(&mut *locked).await.unwrap();
+    pbx.play(&call.messages).await;
+    let saved = async {
+        loop {
+            let query = sqlx::query_scalar("SELECT snapshot FROM connector_calls");
+            let snapshot: Option<Vec<u8>> = query.fetch_optional(&mut *locked).await.unwrap();
+            if unpacked::<Value>(snapshot.as_deref()).to_string().contains("CallProcessed") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, saved).await.expect("the end of the call waits for its beginning to be posted");
+    drop(serving);
+    locked.rollback().await.unwrap();
+    let _again = platform.serve();
+    assert_eq!(platform.event().await["event"], "IncomingCall");
+    assert_eq!(platform.event().await["call_status"], "answered");
+}
+
+/// More calls than a server once could save.
+const MANY: usize = 12_000;
+/// Most memory that they may cost, in KiB. The program's own code, which is much larger in a debug build, does not count.
+const GROWTH_MAX_KIB: u64 = 112 * 1_024;
+/// Calls of these that end while no server follows them.
+const ENDED_MEANWHILE: usize = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twelve_thousand_open_calls_survive_a_server_that_is_killed() {
+    let call = Recording::ending_now("in_answered");
+    let pbx = Pbx::playing(&[&call]).await;
+    let (mut platform, serving) = Platform::start(&pbx, None).await;
+    platform.until(is_connected).await;
+    let only = |beginning: &str| Recording::new(call.split_at(beginning).1.remove(0));
+    let (begins, hangs_up) = (only("Event: Newchannel"), only("Event: Hangup\r\n"));
+    let before_kib = serving.own_kib();
+    for n in 0..MANY {
+        pbx.happen(&begins.nth(n).text);
+    }
+    platform.until_stored("IncomingCall", MANY).await;
+    let growth_kib = serving.own_kib() - before_kib;
+    assert!(growth_kib <= GROWTH_MAX_KIB, "{growth_kib} KiB");
+    drop(serving);
+    for n in 0..ENDED_MEANWHILE {
+        pbx.happen(&hangs_up.nth(n).text);
+    }
+    let mut again = None;
+    pbx.listed_again(async { again = Some(platform.serve()) }).await;
+    platform.until_stored("CallProcessed", ENDED_MEANWHILE).await;
+    let shown = platform.until(|shown| shown["state"]["calls_open"] == MANY - ENDED_MEANWHILE).await;
+    assert_eq!(shown["state"]["problem"], Value::Null);
+    let gap = platform.get("/gaps").await["data"][0].clone();
+    assert_eq!((&gap["reason"], &gap["calls_closed"]), (&json!("connector_restart"), &json!(ENDED_MEANWHILE)));
+    assert_eq!(platform.stored("IncomingCall").await, MANY, "nothing twice");
+}
+
+#[tokio::test]
+async fn a_message_without_end_is_named_and_costs_one_connection() {
+    let mut pbx = Pbx::start(FakeAsterisk::new()).await;
+    let (platform, _serving) = Platform::start(&pbx, None).await;
+    platform.until(is_connected).await;
+    pbx.happen(&format!("Event: Newchannel\r\nX: {}", "x".repeat(2 * 1_024 * 1_024)));
+    pbx.left().await;
+    let shown = platform.until(|shown| shown["state"]["problem"] == "malformed").await;
+    let detail = shown["state"]["detail"].as_str().unwrap();
+    assert!(detail.contains("no end after 1 MiB. Check host and port"), "{detail}");
+    assert_eq!(pbx.logins(), 1);
+    pbx.vanish().await;
 }
 
 /// A call is being talked: its Asterisk, the rest of its messages, and who follows it.

@@ -1,8 +1,9 @@
 //! A server that dials an Asterisk for a connector of the platform.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
 use super::pbx::Pbx;
 use crate::{
@@ -14,6 +15,9 @@ use crate::{
     receiver::Receiver,
     test_app::{PATIENCE, client, response},
 };
+
+/// How long thousands of events may take to be stored by a debug build.
+const LONG_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where a platform's calls come from, and where they go.
 pub(super) struct Platform {
@@ -91,6 +95,25 @@ impl Platform {
             }
         };
         tokio::time::timeout(PATIENCE, wait).await.expect("the connector never is so")
+    }
+
+    /// How many events of this kind are stored.
+    pub(super) async fn stored(&self, kind: &str) -> usize {
+        let file = SqliteConnectOptions::new().filename(self.folder.path().join("offhook.db")).read_only(true);
+        let mut connection = file.connect().await.unwrap();
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM events WHERE kind = $1").bind(kind);
+        let count: i64 = count.fetch_one(&mut connection).await.unwrap();
+        usize::try_from(count).unwrap()
+    }
+
+    /// Waits until so many are.
+    pub(super) async fn until_stored(&self, kind: &str, count: usize) {
+        let wait = async {
+            while self.stored(kind).await < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG_PATIENCE, wait).await.expect("not all are stored");
     }
 
     pub(super) async fn event(&mut self) -> Value {

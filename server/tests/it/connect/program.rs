@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
-use crate::command::offhook;
+use crate::command::{offhook, serve::own_kib};
 
 /// A running connector; killed when the test ends.
 pub(super) struct Connector {
@@ -102,9 +102,7 @@ impl Connector {
 
     /// Resident memory that is no file's, in KiB.
     pub(super) fn own_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        own_kib(self.child.id())
     }
 }
 

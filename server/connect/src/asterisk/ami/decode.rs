@@ -53,6 +53,8 @@ pub struct Decoder {
     /// The rest of this message is skipped.
     skips_message: bool,
     malformed: u64,
+    /// Bytes that were skipped since the last end of a message.
+    skipped_bytes: usize,
 }
 
 impl Decoder {
@@ -64,6 +66,9 @@ impl Decoder {
             let end = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
             let (piece, after) = rest.split_at(end);
             self.extend(piece);
+            if self.skips_line || self.skips_message {
+                self.skipped_bytes += piece.len();
+            }
             if self.line.ends_with(LINE_END) {
                 frames.extend(self.end_line());
             }
@@ -76,6 +81,12 @@ impl Decoder {
     #[must_use]
     pub fn malformed(&self) -> u64 {
         self.malformed
+    }
+
+    /// Bytes of the current message that were skipped. An end of a message that never comes costs time for nothing.
+    #[must_use]
+    pub fn skipped_bytes(&self) -> usize {
+        self.skipped_bytes
     }
 
     /// Bytes that are held.
@@ -136,7 +147,7 @@ impl Decoder {
     }
 
     fn end_message(&mut self) -> Option<Frame> {
-        self.message_bytes = 0;
+        (self.message_bytes, self.skipped_bytes) = (0, 0);
         let fields = std::mem::take(&mut self.fields);
         let is_whole = !std::mem::take(&mut self.skips_message) && !fields.is_empty();
         is_whole.then_some(Frame::Message(Message(fields)))

@@ -2,7 +2,7 @@
 
 use domain::{UnixMs, connector::StateReport};
 
-use super::{Failure, Session};
+use super::{Failure, Session, UNREADABLE_MAX_BYTES};
 use crate::{
     asterisk::ami::{Decoder, Frame},
     call::CallRecord,
@@ -44,8 +44,13 @@ impl crate::session::Session for Session {
                 },
             }
         }
-        let is_other = self.phase == Phase::Greeting && self.decoder.malformed() > 0;
-        if is_other { Err(Failure::NotAmi) } else { Ok(()) }
+        match self.decoder.skipped_bytes() {
+            skipped if self.phase == Phase::Greeting && (skipped > 0 || self.decoder.malformed() > 0) => {
+                Err(Failure::NotAmi)
+            }
+            skipped if skipped > UNREADABLE_MAX_BYTES => Err(Failure::Endless),
+            _ => Ok(()),
+        }
     }
 
     fn tick(&mut self, now: UnixMs) -> Result<(), Failure> {

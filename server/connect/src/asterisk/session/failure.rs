@@ -1,6 +1,6 @@
 //! Why there is no connection, as a sentence that says what to do.
 
-use domain::connector::ConnectorProblem;
+use domain::connector::{ASTERISK_MIN, ConnectorProblem};
 
 use crate::{asterisk::ami::UnsafeValue, session::Interruption};
 
@@ -19,8 +19,15 @@ pub enum Failure {
     /// What answers is not AMI.
     #[error("What answers at this address isn't Asterisk's AMI. Check host and port (usually 5038).")]
     NotAmi,
-    /// The protocol is older than [`super::AMI_VERSION_MIN`].
-    #[error("This Asterisk is too old (AMI {0}): its events don't tell enough. Update it to Asterisk 13 or later.")]
+    /// A message has no end.
+    #[error(
+        "What Asterisk sends isn't AMI any more: a message has no end after 1 MiB. Check host and port (usually 5038), and what is between Asterisk and here."
+    )]
+    Endless,
+    /// It is older than [`ASTERISK_MIN`].
+    #[error(
+        "This Asterisk is too old ({0}): its events don't tell enough. Update it to Asterisk {ASTERISK_MIN} or newer."
+    )]
     TooOld(String),
     /// The login failed.
     #[error(
@@ -63,7 +70,7 @@ impl crate::session::Failure for Failure {
             Self::WrongSecret | Self::Unsafe(_) => ConnectorProblem::WrongSecret,
             Self::MissingPermission(_) => ConnectorProblem::MissingPermission,
             Self::TooOld(_) => ConnectorProblem::TooOld,
-            Self::NotAmi => ConnectorProblem::Malformed,
+            Self::NotAmi | Self::Endless => ConnectorProblem::Malformed,
             Self::Interrupted(interruption) => interruption.problem(),
         }
     }

@@ -1,6 +1,6 @@
 //! From the greeting to the list of channels.
 
-use domain::UnixMs;
+use domain::{UnixMs, connector::ASTERISK_MIN};
 
 use super::{AMI_VERSION_MIN, Failure, Permission, Phase, Session, trunks::TRUNK};
 use crate::{
@@ -8,6 +8,8 @@ use crate::{
     session::printable,
 };
 
+/// Longest version of the protocol that is kept, in characters.
+const VERSION_MAX_CHARS: usize = 20;
 /// Longest text of Asterisk's that is kept, in characters.
 const TEXT_MAX_CHARS: usize = 80;
 
@@ -19,10 +21,11 @@ pub(super) const CHANNELS: &str = "channels";
 
 impl Session {
     pub(super) fn greeted(&mut self, version: &str) -> Result<(), Failure> {
-        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
-        if major.is_none_or(|major| major < AMI_VERSION_MIN) {
-            return Err(Failure::TooOld(printable(version, 20)));
+        let version = printable(version, VERSION_MAX_CHARS);
+        if major(&version).is_none_or(|major| major < AMI_VERSION_MIN) {
+            return Err(Failure::TooOld(format!("AMI {version}")));
         }
+        self.version = Some(format!("Asterisk with AMI {version}"));
         self.phase = Phase::LoggingIn;
         let login = Request::new("Login").with("ActionID", LOGIN).with("Username", &self.account.user);
         let login = login.with("Secret", &self.account.secret).with("Events", "on");
@@ -35,12 +38,7 @@ impl Session {
         match id {
             LOGIN if is_error => return Err(Failure::WrongSecret),
             LOGIN => self.logged_in(now),
-            SETTINGS => {
-                self.version = message
-                    .get("AsteriskVersion")
-                    .map(|version| printable(version, TEXT_MAX_CHARS))
-                    .or_else(|| self.version.take())
-            }
+            SETTINGS => self.introduced(message)?,
             PING => self.ponged(now, message),
             STATUS if !is_error => self.started_at(message),
             CHANNELS if is_error && lacks_permission(message) => {
@@ -67,6 +65,19 @@ impl Session {
         self.list_channels(now);
     }
 
+    /// Which Asterisk it is. Any permission to write `system` or `reporting` is enough to ask; without an answer, the version of the
+    /// protocol has to do.
+    fn introduced(&mut self, message: &Message) -> Result<(), Failure> {
+        let Some(version) = message.get("AsteriskVersion") else { return Ok(()) };
+        let version = printable(version, TEXT_MAX_CHARS);
+        // A build from a repository has no number.
+        if major(&version).is_some_and(|major| major < ASTERISK_MIN) {
+            return Err(Failure::TooOld(version));
+        }
+        self.version = Some(version);
+        Ok(())
+    }
+
     fn started_at(&mut self, message: &Message) {
         let (Some(date), Some(time)) = (message.get("CoreStartupDate"), message.get("CoreStartupTime")) else { return };
         self.journal.started_at(printable(&format!("{date} {time}"), TEXT_MAX_CHARS));
@@ -86,6 +97,27 @@ impl Session {
     }
 }
 
+/// The number that a version begins with, after `certified/` for example.
+fn major(version: &str) -> Option<u32> {
+    let number = version.rsplit('/').next()?.split(|c: char| !c.is_ascii_digit()).next()?;
+    number.parse().ok()
+}
+
 fn lacks_permission(response: &Message) -> bool {
     response.get("Message").is_some_and(|text| text.to_ascii_lowercase().contains("permission"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_version_is_read() {
+        let cases = [("22.10.1", Some(22)), ("certified/18.9-cert13", Some(18)), ("16.8-cert3~deb", Some(16))];
+        for (version, number) in
+            cases.into_iter().chain([("GIT-master-5a1b", None), ("SVN-branch-r4", None), ("", None)])
+        {
+            assert_eq!(major(version), number, "{version}");
+        }
+    }
 }

@@ -35,8 +35,11 @@ use crate::{
     session::{Endpoints, Journal, Phase, Pulse, Saved},
 };
 
-/// The first version of the protocol whose events tell enough (Asterisk 12).
-pub const AMI_VERSION_MIN: u32 = 2;
+/// The version of the protocol of [`domain::connector::ASTERISK_MIN`], by which an Asterisk is judged that does not tell its own.
+pub const AMI_VERSION_MIN: u32 = 5;
+/// Bytes in a row that belong to no message, after which what sends them is no Asterisk.
+pub const UNREADABLE_MAX_BYTES: usize = 1_024 * 1_024;
+
 /// Who logs in.
 #[derive(Clone)]
 pub struct Account {

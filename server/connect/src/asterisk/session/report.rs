@@ -30,7 +30,9 @@ impl Session {
         }
         if self.decoder.malformed() > 0 {
             let messages = self.decoder.malformed();
-            let text = format!("Messages of Asterisk that could not be read: {messages}. The others are complete.");
+            let text = format!(
+                "Messages of Asterisk that could not be read: {messages}. The others are complete. Update Asterisk, or unload the module that sends them."
+            );
             return Some((ConnectorProblem::Malformed, text));
         }
         self.journal.clock.off_s().map(|ahead_s| clock_problem(Self::SYSTEM, ahead_s))

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use domain::{
-    Error,
+    Error, UnixMs,
     actor::{Actor, Who},
     connector::{
-        Connector, ConnectorDoors, InsideConnector, OPEN_CALLS_MAX_BYTES, OpenConnector, REQUEST_KEPT_BYTES,
-        RawRequest, Way,
+        BegunSession, Connector, ConnectorDoors, InsideConnector, LatestSession, OPEN_CALLS_MAX_BYTES, OpenConnector,
+        REQUEST_KEPT_BYTES, RawRequest, Saving, SessionNumber, Way,
     },
     error::Result,
     id::ConnectorId,
@@ -16,7 +16,7 @@ use super::{not_found, secret::seal_context};
 use crate::{
     Engine,
     digest::hash,
-    store::connectors::{self, open_calls, requests, state},
+    store::connectors::{self, open_calls, requests, sessions, state},
 };
 
 #[async_trait]
@@ -86,13 +86,58 @@ impl ConnectorDoors for Engine {
     async fn open_calls(&self, open: &OpenConnector) -> Result<Option<Vec<u8>>> {
         Ok(open_calls::latest(self.db(), &open.connector.id).await?)
     }
+
+    async fn begin_session(&self, open: &OpenConnector, held_until: UnixMs) -> Result<Option<BegunSession>> {
+        let id = &open.connector.id;
+        let mut tx = self.db().begin().await?;
+        connectors::locked(&mut tx, id).await?.ok_or_else(not_found)?;
+        let Some(number) = sessions::begin(&mut tx, id, held_until, self.now()).await? else { return Ok(None) };
+        let open_calls = open_calls::within(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(Some(BegunSession { number, open_calls }))
+    }
+
+    async fn latest_session(&self, open: &OpenConnector) -> Result<Option<LatestSession>> {
+        Ok(sessions::latest(self.db(), &open.connector.id).await?)
+    }
+
+    async fn hold_session(&self, open: &OpenConnector, session: SessionNumber, until: UnixMs) -> Result<Saving> {
+        let id = &open.connector.id;
+        let mut tx = self.db().begin().await?;
+        let saving = saving(sessions::locked(&mut tx, id).await?, session)?;
+        if saving == Saving::Done {
+            sessions::hold(&mut tx, id, until).await?;
+            tx.commit().await?;
+        }
+        Ok(saving)
+    }
+
+    async fn save_open_calls(&self, open: &OpenConnector, session: SessionNumber, snapshot: &[u8]) -> Result<Saving> {
+        if snapshot.len() > OPEN_CALLS_MAX_BYTES {
+            return Ok(Saving::TooLarge);
+        }
+        let id = &open.connector.id;
+        let mut tx = self.db().begin().await?;
+        let saving = saving(sessions::locked(&mut tx, id).await?, session)?;
+        if saving == Saving::Done {
+            open_calls::save(&mut tx, id, snapshot, self.now()).await?;
+            tx.commit().await?;
+        }
+        Ok(saving)
+    }
+}
+
+/// Whether a session may write. A deleted connector has none.
+fn saving(latest: Option<SessionNumber>, session: SessionNumber) -> Result<Saving> {
+    let latest = latest.ok_or_else(not_found)?;
+    Ok(if latest == session { Saving::Done } else { Saving::Superseded })
 }
 
 fn check_size(snapshot: &[u8]) -> Result<()> {
     if snapshot.len() <= OPEN_CALLS_MAX_BYTES {
         return Ok(());
     }
-    Err(Error::TooLarge("The open calls of a connector take at most 8 MiB.".to_owned()))
+    Err(Error::TooLarge("The open calls of a connector take at most 8 MiB, compressed.".to_owned()))
 }
 
 /// A connector with the actor that posts its events.

@@ -134,6 +134,7 @@ impl Engine {
         }
         connectors::requests::clear(&mut tx, &before.id).await?;
         connectors::open_calls::clear(&mut tx, &before.id).await?;
+        connectors::sessions::clear(&mut tx, &before.id).await?;
         self.record(&mut tx, self.connector_entry(actor, before, AuditAction::ConnectorDeleted)).await?;
         Ok(tx.commit_then(self.forget_connector(&before.id)).await?)
     }

@@ -7,6 +7,7 @@ pub mod imports;
 pub mod open_calls;
 pub mod requests;
 pub mod routes;
+pub mod sessions;
 pub mod state;
 pub mod unrouted;
 

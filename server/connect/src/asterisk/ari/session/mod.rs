@@ -38,7 +38,7 @@ pub use self::saved::{Batch, Observed, Saved};
 use self::{clock::PbxClock, compare::Listing, follow::Question, systems::Systems};
 use super::rest::{Head, RESPONSE, Response};
 use crate::{
-    call::{Calls, Settings},
+    call::{Calls, Settings, keep_latest},
     event::CallEvent,
     session::Endpoints,
 };
@@ -256,7 +256,8 @@ impl Session {
             None => (self.is_connected.then_some(now), None),
         };
         let observed = until.map(|until| Observed { until, lost });
-        let (calls, channels) = (self.calls.snapshot(), self.calls.known_channels());
+        let (mut calls, channels) = (self.calls.snapshot(), self.calls.known_channels());
+        keep_latest(&mut calls.finished);
         Saved { calls, channels, observed, systems: self.systems.clone() }
     }
 
