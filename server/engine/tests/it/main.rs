@@ -16,6 +16,7 @@ mod connectors;
 mod crashes;
 mod database;
 mod details;
+mod duplicates;
 mod endpoints;
 mod faults;
 mod fuzz;
