@@ -88,7 +88,7 @@ impl Arriving {
         Ok(self.import.clone())
     }
 
-    /// Deletes what has arrived, before its sender is told why.
+    /// Deletes what has arrived, before its sender gets the reason.
     pub async fn abandon(mut self) {
         self.is_here = true;
         discard(&self.state, &self.actor, &self.con, &self.import).await;
