@@ -123,6 +123,7 @@ async fn every_name_of_a_file_is_accepted_or_refused_for_its_own_sake() {
         let text = desk.browser.get(&page).await.text;
         assert!(text.contains(&format!("Import {shown}")), "{shown}: {text}");
         desk.post("cancel", &page, &[]).await;
+        assert!(desk.browser.get(&desk.path("")).await.text.contains("File discarded."));
     }
     for name in [&b"a\x01.csv"[..], b"a\x00.csv", b"a\x7f.csv", b"a\rb.csv"] {
         let sent = upload_named(&desk.browser, &desk.path(""), name, &calls(1)).await;
