@@ -10,6 +10,7 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{Request, State},
+    http::request::Parts,
     middleware::Next,
     response::Response,
 };
@@ -18,7 +19,11 @@ use hyper::body::{Frame, SizeHint};
 use tokio::{sync::oneshot, time::Sleep};
 
 use crate::{
-    app_state::SharedState, client_ip, fair_budget::Part, plain_error, record_upload, request_body, rest::problem::Kind,
+    app_state::SharedState,
+    client_ip,
+    fair_budget::Part,
+    plain_error, record_arrival, record_upload, request_body,
+    rest::{self, problem::Kind},
 };
 
 /// Longest time that a body may take to arrive, from when it is first waited for.
@@ -35,8 +40,14 @@ pub async fn enforce(State(state): State<SharedState>, request: Request, next: N
     }
     let (parts, body) = request.into_parts();
     let place = state.bodies.waiting.part_of(network(client_ip::of(&parts, &state.trusted_proxies)));
-    let limit = if record_upload::is_upload(&parts) { FILE_TIMEOUT } else { BODY_TIMEOUT };
+    let limit = if is_upload(&parts) { FILE_TIMEOUT } else { BODY_TIMEOUT };
     within(limit, place, Request::from_parts(parts, body), |request| next.run(request)).await
+}
+
+/// Whether it may take as long as a file needs to arrive.
+fn is_upload(parts: &Parts) -> bool {
+    let of_rest = parts.uri.path().strip_prefix(rest::PREFIX);
+    record_upload::is_upload(parts) || of_rest.is_some_and(|path| record_arrival::is_rest_upload(&parts.method, path))
 }
 
 async fn within<F: Future<Output = Response>>(

@@ -43,6 +43,7 @@ pub mod plain_error;
 pub mod plain_path;
 pub mod process_metrics;
 pub mod rate_limit;
+pub mod record_arrival;
 pub mod record_upload;
 pub mod records;
 pub mod request_body;

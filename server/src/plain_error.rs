@@ -7,10 +7,7 @@ use axum::{
 use domain::Error;
 
 use crate::{
-    rest::{
-        self,
-        problem::{Kind, Problem},
-    },
+    rest::problem::{Kind, Problem},
     site,
 };
 
@@ -24,9 +21,9 @@ impl From<Error> for PlainError {
     }
 }
 
-/// An error before any route: a problem document for the REST API, a document for a browser, otherwise a line of text.
+/// An error before any route: a problem document for programs, a document for a browser, otherwise a line of text.
 pub fn respond(path: &str, headers: &HeaderMap, error: Error) -> Response {
-    if path.starts_with(rest::PREFIX) {
+    if is_for_programs(path) {
         return Problem::from(error).into_response();
     }
     let document =
@@ -40,14 +37,19 @@ pub fn respond(path: &str, headers: &HeaderMap, error: Error) -> Response {
     response
 }
 
+/// Whether only programs use what is below this path: they read problem documents.
+fn is_for_programs(path: &str) -> bool {
+    ["/api/", "/in/", "/connect/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// Whether a browser asks for something to show. Programs get text.
 pub fn wants_page(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"))
 }
 
-/// A refusal before any route: a problem document for the REST API, otherwise a line of text.
+/// A refusal before any route: a problem document for programs, otherwise a line of text.
 pub fn refuse(path: &str, kind: Kind, detail: &str) -> Response {
-    if path.starts_with(rest::PREFIX) {
+    if is_for_programs(path) {
         Problem::new(kind, detail).into_response()
     } else {
         (kind.facts().1, format!("{detail}\n")).into_response()

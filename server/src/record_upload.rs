@@ -1,7 +1,4 @@
 //! Call record files that browsers upload, and the rows of them that were not imported, as a table.
-//!
-//! A file is read as it arrives and stored in sealed pieces, so that one of any size takes a few megabytes of memory. Nothing
-//! of it is read before its sender is known to manage the connector.
 
 use std::{
     fmt::Write as _,
@@ -18,7 +15,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Path, Request, State},
-    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
@@ -26,7 +23,7 @@ use domain::{
     Error, FieldError,
     actor::Actor,
     client::network,
-    connector::imports::{BadRecord, FILE_MAX_BYTES, NewPiece, PIECE_BYTES},
+    connector::imports::{BadRecord, FILE_MAX_BYTES},
     error::Result,
     id::{ConnectorId, ImportId},
 };
@@ -39,11 +36,10 @@ use crate::{
     audit_export::inert,
     client_ip,
     plain_error::PlainError,
+    record_arrival::{Arriving, UPLOAD_BYTES, too_large},
     request_body, request_span, session_store, user,
 };
 
-/// What an upload holds in memory: a piece, and its compressed and sealed copies.
-const UPLOAD_BYTES: usize = 2 * PIECE_BYTES;
 /// What surrounds the file in its form.
 const FORM_BYTES: u64 = 64 * 1_024;
 /// The field of the file.
@@ -124,8 +120,8 @@ fn refused(error: Error) -> Response {
 /// Stores the file of a form.
 async fn stored(state: &SharedState, actor: &Actor, con: &str, request: Request) -> Result<ImportId> {
     let con = ConnectorId::parse(con)?;
-    let import = match state.backend.begin_upload(actor, &con).await {
-        Ok(import) => import,
+    let mut arriving = match Arriving::begin(state, actor, &con).await {
+        Ok(arriving) => arriving,
         Err(error) => {
             if matches!(error, Error::Conflict { .. }) {
                 drained(request).await;
@@ -133,45 +129,18 @@ async fn stored(state: &SharedState, actor: &Actor, con: &str, request: Request)
             return Err(error);
         }
     };
-    let mut arriving = Arriving { state, actor, con: &con, import: &import, is_here: false };
-    let name = pieces(state, actor, (&con, &import), request).await?;
-    state.backend.end_upload(actor, &con, &import, &name).await?;
-    arriving.is_here = true;
-    drop(arriving);
-    Ok(import)
-}
-
-/// A file that arrives. What there is of it is deleted if it doesn't arrive whole, also when its sender disconnects.
-struct Arriving<'a> {
-    state: &'a SharedState,
-    actor: &'a Actor,
-    con: &'a ConnectorId,
-    import: &'a ImportId,
-    is_here: bool,
-}
-
-impl Drop for Arriving<'_> {
-    fn drop(&mut self) {
-        if self.is_here {
-            return;
-        }
-        let (state, actor) = (Arc::clone(self.state), self.actor.clone());
-        let (con, import) = (self.con.clone(), self.import.clone());
-        tokio::spawn(async move {
-            if let Err(error) = state.backend.cancel_import(&actor, &con, &import).await {
-                tracing::warn!(%error, %import, "a file that did not arrive is deleted later");
-            }
-        });
+    let arrived = match pieces(state, &mut arriving, request).await {
+        Ok(name) => arriving.end(&name, |_| Ok(())).await,
+        Err(error) => Err(error),
+    };
+    if arrived.is_err() {
+        arriving.abandon().await;
     }
+    arrived
 }
 
-/// Keeps the pieces of a file, and returns its name.
-async fn pieces(
-    state: &AppState,
-    actor: &Actor,
-    (con, import): (&ConnectorId, &ImportId),
-    request: Request,
-) -> Result<String> {
+/// Keeps the file of a form, and returns its name.
+async fn pieces(state: &AppState, arriving: &mut Arriving, request: Request) -> Result<String> {
     let (parts, body) = request.into_parts();
     if content_length(&parts.headers).is_some_and(|bytes| bytes > FILE_MAX_BYTES + FORM_BYTES) {
         drained(Request::from_parts(parts, body)).await;
@@ -191,28 +160,31 @@ async fn pieces(
         }
     };
     is_found.store(true, Ordering::SeqCst);
-    let name = file.file_name().unwrap_or_default().to_owned();
+    let name = file_name(file.headers());
     if name.is_empty() {
         return Err(Error::invalid(FIELD, "Choose a file."));
     }
-    let (mut piece, mut number) = (Vec::with_capacity(PIECE_BYTES), 0);
     while let Some(chunk) = file.chunk().await.map_err(|error| broken(&error))? {
-        let mut rest = chunk.as_ref();
-        while !rest.is_empty() {
-            let (fits, after) = rest.split_at(rest.len().min(PIECE_BYTES - piece.len()));
-            piece.extend_from_slice(fits);
-            rest = after;
-            if piece.len() == PIECE_BYTES {
-                state.backend.add_piece(actor, con, import, NewPiece { number, bytes: &piece }).await?;
-                piece.clear();
-                number += 1;
-            }
-        }
-    }
-    if !piece.is_empty() {
-        state.backend.add_piece(actor, con, import, NewPiece { number, bytes: &piece }).await?;
+        arriving.add(&chunk).await?;
     }
     Ok(name)
+}
+
+/// The name of the file of a part: in UTF-8, or as ISO 8859-1 has it. The parser knows only the former.
+fn file_name(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_DISPOSITION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let text = String::from_utf8(value.to_vec()).unwrap_or_else(|_| value.iter().copied().map(char::from).collect());
+    let Some((_, rest)) = text.split_once("filename=") else { return String::new() };
+    let Some(quoted) = rest.strip_prefix('"') else {
+        return rest.split([';', ' ']).next().unwrap_or_default().to_owned();
+    };
+    let mut escaped = false;
+    let end = quoted.find(|c| {
+        let is_end = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        is_end
+    });
+    quoted.get(..end.unwrap_or(quoted.len())).unwrap_or_default().replace("\\\"", "\"")
 }
 
 /// Reads on, so that the sender can read the response; one that asks first has sent nothing yet.
@@ -259,14 +231,12 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 fn broken(error: &multer::Error) -> Error {
     match error {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(),
+        multer::Error::ReadHeaderFailed(_) | multer::Error::DecodeHeaderValue { .. } => Error::invalid(
+            FIELD,
+            "The name of the file has characters that can’t be sent. Rename the file, then upload it again.",
+        ),
         _ => Error::invalid(FIELD, "The file did not arrive completely. Nothing was stored; upload it again."),
     }
-}
-
-fn too_large() -> Error {
-    let limit = FILE_MAX_BYTES / 1_024 / 1_024;
-    let message = format!("A file has at most {limit} MiB. Split it, or use the command offhook import calls.");
-    Error::invalid(FIELD, message)
 }
 
 async fn table_of_account(
@@ -318,6 +288,20 @@ mod tests {
         let row = |line, reason: &str| BadRecord { line, reason: reason.to_owned() };
         let table = csv(vec![row(Some(4), "=1+1, \"x\""), row(None, "why")]);
         assert_eq!(table, "\"line\",\"reason\"\r\n\"4\",\"'=1+1, \"\"x\"\"\"\r\n\"\",\"why\"\r\n");
+    }
+
+    #[test]
+    fn a_file_name_is_read_in_utf_8_and_in_latin_1() {
+        let name = |disposition: &[u8]| {
+            let value = HeaderValue::from_bytes(&[b"form-data; name=\"file\"", disposition].concat()).unwrap();
+            file_name(&HeaderMap::from_iter([(header::CONTENT_DISPOSITION, value)]))
+        };
+        assert_eq!(name("; filename=\"gespräche.csv\"".as_bytes()), "gespräche.csv");
+        assert_eq!(name(b"; filename=\"gespr\xe4che.csv\"; x=\"y\""), "gespräche.csv");
+        assert_eq!(name(b"; filename=\"a \\\"b\\\".csv\""), "a \"b\".csv");
+        assert_eq!(name(b"; filename=calls.csv; x=y"), "calls.csv");
+        assert_eq!(name(b"; filename=\"\""), "");
+        assert_eq!(name(b""), "");
     }
 
     #[test]

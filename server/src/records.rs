@@ -113,10 +113,10 @@ fn columns(reading: &Reading) -> Result<Columns> {
         end: some(&reading.end),
         duration: some(&reading.duration),
         status: some(&reading.status),
-        statuses: Columns::entries(&reading.statuses.replace('\n', ";"))
+        statuses: Columns::statuses(&reading.statuses.replace('\n', ";"))
             .map_err(|message| Error::invalid("statuses", message))?,
         direction: some(&reading.direction),
-        directions: Columns::entries(&reading.directions.replace('\n', ";"))
+        directions: Columns::directions(&reading.directions.replace('\n', ";"))
             .map_err(|message| Error::invalid("directions", message))?,
         extension: some(&reading.extension),
         id: some(&reading.call),
@@ -166,6 +166,7 @@ impl RecordFiles for ConnectRecords {
 
     fn preview(&self, connector: &Connector, reading: &Reading, start: &[u8]) -> Result<FilePreview> {
         let format = format(connector, reading)?;
+        refuse_missing(&format, whole_lines(start))?;
         let zone = connect::moment::zone(&reading.zone).unwrap_or(TimeZone::UTC);
         let mut records = Records::new(whole_lines(start), format).map_err(|why| Error::invalid("preset", why))?;
         let mut preview = FilePreview::default();
@@ -183,6 +184,16 @@ impl RecordFiles for ConnectRecords {
         }
         Ok(preview)
     }
+}
+
+/// Refuses columns that the file does not have.
+fn refuse_missing(format: &Format, start: &[u8]) -> Result<()> {
+    let Format::Columns(columns, _, locale) = format else { return Ok(()) };
+    let missing = columns.missing_in(start, locale);
+    // A form has an ID already, that of the import.
+    let field = |name| if name == "id" { "call" } else { name };
+    let missing: Vec<_> = missing.into_iter().map(|(name, why)| FieldError::new(field(name), why)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::Invalid(missing)) }
 }
 
 /// The beginning of a file up to its last complete line; all of it, if it has none.

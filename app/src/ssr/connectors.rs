@@ -53,7 +53,7 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
     form(&back, posted, async {
         let actor = manager(pages).await?;
         let ConnectorWithSecret { connector, secret } =
-            backend()?.create_connector(&actor, &mappings()?.with_preset(posted.input()?)).await?;
+            backend()?.create_connector(&actor, &mappings()?.with_preset(posted.input()?)?).await?;
         let mut message = format!(
             "{} created. Copy the text before you leave this page: its secrets are shown only here.",
             connector.name

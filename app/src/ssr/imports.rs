@@ -1,8 +1,7 @@
 //! The forms of imports of call record files.
 
 use domain::{
-    Error,
-    connector::imports::{FilePreview, Reading},
+    connector::imports::Reading,
     id::{ConnectorId, ImportId},
 };
 
@@ -28,20 +27,11 @@ pub async fn start_import(
         if then == "preview" {
             return Ok(Done::to(&page).keeping(posted));
         }
-        refuse_useless(&preview)?;
+        preview.check()?;
         backend()?.start_import(&actor, &con, &imp, posted).await?;
         Ok(Done::to(&page).saying("Import started. You can close this page; the import continues."))
     })
     .await
-}
-
-/// A file of another kind, or with other columns, would only give a long list of errors.
-fn refuse_useless(preview: &FilePreview) -> Result<(), Error> {
-    if preview.rows.iter().any(|row| row.result.is_ok()) {
-        return Ok(());
-    }
-    let message = "None of the first rows is understood. Choose another kind of file, or its columns.";
-    Err(Error::invalid("preset", message))
 }
 
 /// Stops an import, or discards a file.

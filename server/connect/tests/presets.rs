@@ -100,6 +100,24 @@ fn requests_of_sipgate_become_events() {
 }
 
 #[test]
+fn an_end_of_sipgate_that_leaves_something_out_takes_it_from_the_beginning() {
+    // Its reference lists direction and numbers for every end; what it has not always sent is event, callId and cause.
+    let beginning = "event=newCall&from=441632960100&to=447700900123&direction=out&callId=8";
+    for end in [
+        "event=hangup&cause=busy&callId=8&from=441632960100&to=447700900123",
+        "event=hangup&cause=busy&callId=8&from=441632960100&to=447700900123&direction=",
+        "event=hangup&cause=busy&callId=8&direction=out",
+        "event=hangup&cause=busy&callId=8",
+    ] {
+        let events = forms("sipgate", "DE", &[beginning, end]);
+        assert_eq!(events[1], "CallProcessed outgoing busy 0 s, +441632960100 -> +447700900123", "{end}");
+    }
+    let hidden =
+        ["event=newCall&from=anonymous&to=441632960100&direction=in&callId=9", "event=hangup&cause=cancel&callId=9"];
+    assert_eq!(forms("sipgate", "DE", &hidden)[1], "CallProcessed incoming cancelled 0 s, anonymous -> +441632960100");
+}
+
+#[test]
 fn requests_of_placetel_become_events() {
     let id = "f4591ba315d81671d7a06c2a3b4f963dafd119de39cb26edd8a6476676b2f447";
     let bodies = [
@@ -330,8 +348,8 @@ fn a_mapping_that_never_matches_explains_itself() {
     let trial = mapper.apply(request, &received).unwrap().next().unwrap();
     assert_eq!(
         trial.summary(),
-        "None of the 5 rules matched: “incoming call”: event was ringing; “outgoing call”: event was ringing; “answer”: event was \
-         ringing; “end of a call”: event was ringing; “keys pressed”: event was ringing."
+        "None of the 6 rules matched: “incoming call”: event was ringing; “outgoing call”: event was ringing; “answer”: event was \
+         ringing; “end of a call”: event was ringing; “end of a call, without its numbers”: event was ringing; “keys pressed”: event was ringing."
     );
     let request = Request { query: "event=newCall&direction=in&from=441632960001", content_type: None, body: b"" };
     let trial = mapper.apply(request, &received).unwrap().next().unwrap();

@@ -42,6 +42,6 @@ pub use context::Context;
 pub use engine::{Config, Engine, OpenError};
 pub use metrics::{Histogram, Labels, Metric, Value};
 pub use restore::{RestoreError, Restored, restore};
-pub use service::connectors::import_runs::{ImportRun, RENEW_EVERY_MS};
+pub use service::connectors::import_runs::{ImportRun, RENEW_EVERY_MS, Wait};
 pub use service::users::create::Affiliation;
 pub use store::config::DatabaseConfig;

@@ -18,8 +18,9 @@ use axum::{
         ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
     },
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware,
     response::{IntoResponse as _, Response},
-    routing::get,
+    routing::{any, get},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
@@ -33,6 +34,7 @@ use crate::{
     client_ip,
     plain_error::PlainError,
     rate_limit::Decision,
+    rest::problem,
 };
 
 /// Where Asterisk connects. The text that administrators paste has it, too.
@@ -52,6 +54,8 @@ const WRONG_SECRET: &str = "There is no such connector, or its secret is another
     websocket_client.conf, or rotate the secret.\n";
 const OTHER_WAY: &str =
     "This connector is connected in another way. Create one for which Asterisk connects to this server.\n";
+const NO_PATH: &str = "Asterisk connects to /connect/asterisk. Copy the current text into websocket_client.conf.\n";
+const NO_WEBSOCKET: &str = "Asterisk opens a WebSocket here, as type = outbound_websocket in ari.conf tells it to.\n";
 const NO_PROTOCOL: &str = "Set protocols = ari in websocket_client.conf.\n";
 const TOO_MANY: &str = "Too many phone systems are connected to this server, or from your address. Try again later.\n";
 /// Seconds after which a refused phone system should try again.
@@ -59,7 +63,10 @@ const RETRY_AFTER_S: u32 = 5;
 
 /// The route.
 pub fn routes() -> Router<SharedState> {
-    Router::new().route(PATH, get(connect))
+    Router::new()
+        .route(PATH, get(connect))
+        .route("/connect/{*path}", any(async || (StatusCode::NOT_FOUND, NO_PATH)))
+        .layer(middleware::from_fn(problem::documents_of_lines))
 }
 
 async fn connect(
@@ -74,7 +81,7 @@ async fn connect(
     };
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade.protocols([PROTOCOL]),
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return (rejection.status(), NO_WEBSOCKET).into_response(),
     };
     if upgrade.selected_protocol().is_none() {
         return (StatusCode::BAD_REQUEST, NO_PROTOCOL).into_response();

@@ -99,7 +99,7 @@ pub(super) async fn run(verb: Connector) -> Result<(), CommandError> {
         Connector::Create(new) => {
             let engine = engine_with_keys(&new.store).await?;
             let owner = engine.connector_owner(new.account.as_deref()).await?;
-            let created = engine.create_connector_for(actor, owner, &ConnectMappings.with_preset(input(new)?)).await?;
+            let created = engine.create_connector_for(actor, owner, &ConnectMappings.with_preset(input(new)?)?).await?;
             print_json(&ConnectorWithSecretJson::new(created, now))
         }
         Connector::List(list) => {

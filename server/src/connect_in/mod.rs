@@ -1,7 +1,7 @@
 //! HTTP in: phone systems that can only send requests of their own format. A mapping says what they mean.
 //!
-//! The secret is in the path, because that is all that many phone systems let people enter. Responses are short texts: what
-//! repeats a request after a 5xx loses nothing, since a repeated request gives the same events.
+//! The secret is in the path, because that is all that many phone systems let people enter. Responses are short texts, and refusals problem
+//! documents: what repeats a request after a 5xx loses nothing, since a repeated request gives the same events.
 
 mod accept;
 mod read;
@@ -13,8 +13,9 @@ use axum::{
     Router,
     extract::{Path, Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    middleware,
     response::{IntoResponse as _, Response},
-    routing::get,
+    routing::{any, get},
 };
 use connect::http_in::fields::BODY_MAX_BYTES;
 use domain::{
@@ -29,7 +30,9 @@ use crate::{
     plain_error::PlainError,
     rate_limit::Decision,
     request_body::{self, Refused},
-    request_span, time_limit,
+    request_span,
+    rest::problem,
+    time_limit,
 };
 
 const UNKNOWN: &str = "This address does not exist. Copy it again from the connector's page.\n";
@@ -38,7 +41,15 @@ const NOT_UNDERSTOOD: &str = "The mapping does not understand this request. Try 
 
 /// `POST` and `GET /in/{connector}/{secret}`.
 pub fn routes() -> Router<SharedState> {
-    Router::new().route(&format!("{REQUESTS_PATH_PREFIX}{{connector}}/{{secret}}"), get(receive).post(receive))
+    Router::new()
+        .route(&format!("{REQUESTS_PATH_PREFIX}{{connector}}/{{secret}}"), get(receive).post(receive))
+        .route(&format!("{REQUESTS_PATH_PREFIX}{{connector}}"), any(unknown))
+        .route(&format!("{REQUESTS_PATH_PREFIX}{{connector}}/{{secret}}/{{*path}}"), any(unknown))
+        .layer(middleware::from_fn(problem::documents_of_lines))
+}
+
+async fn unknown() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, UNKNOWN)
 }
 
 async fn receive(

@@ -107,6 +107,7 @@ struct State<'a> {
     problem: Option<&'static str>,
     detail: Option<&'a str>,
     seen: &'a [String],
+    run: Option<&'a str>,
 }
 
 /// A gap as it is reported.
@@ -165,6 +166,7 @@ impl Offhook {
             problem: state.problem.map(domain::connector::ConnectorProblem::as_str),
             detail: state.detail.as_deref(),
             seen: &state.seen,
+            run: state.run.as_deref(),
         };
         let response = self.send(Method::PUT, &format!("connectors/{connector}/state"), &state).await;
         let registered = response.as_ref().ok().and_then(|response| serde_json::from_slice(&response.body).ok());

@@ -39,6 +39,8 @@ pub struct Reporter {
     pub state: watch::Receiver<StateReport>,
     /// The latest time from an event to its acceptance, in milliseconds; 0 if there was none.
     pub lag_ms: Arc<AtomicU32>,
+    /// The name of this run: another program that reports the same connector has another one.
+    pub run: String,
     /// Learns how the server knows the connector.
     pub registered: watch::Sender<Option<Registered>>,
 }
@@ -103,6 +105,7 @@ impl Reporter {
 
     async fn current_state(&mut self) -> StateReport {
         let mut state = self.state.borrow_and_update().clone();
+        state.run = Some(self.run.clone());
         state.lag_ms = Some(self.lag_ms.load(Ordering::Relaxed)).filter(|lag_ms| *lag_ms > 0);
         if state.problem.is_none() && self.spool.is_full().await.unwrap_or(false) {
             state.problem = Some(ConnectorProblem::SpoolFull);

@@ -9,7 +9,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use engine::ImportRun;
 use futures::FutureExt as _;
-use tokio::task::JoinSet;
+use tokio::{sync::Mutex, task::JoinSet};
 
 use crate::app_state::SharedState;
 
@@ -31,7 +31,11 @@ pub fn start(state: &SharedState) {
     });
 }
 
+/// Whose batch is posted: one import at a time, so that all of them together take at most half of the time.
+type Turn = Arc<Mutex<()>>;
+
 async fn all(state: &SharedState) {
+    let turn = Turn::default();
     let mut running = JoinSet::new();
     let mut released = false;
     loop {
@@ -39,7 +43,7 @@ async fn all(state: &SharedState) {
         while running.len() < AT_ONCE_MAX
             && let Some(run) = claimed(state).await
         {
-            running.spawn(one(Arc::clone(state), run));
+            running.spawn(one(Arc::clone(state), Arc::clone(&turn), run));
         }
         tokio::select! {
             () = state.engine.import_started() => {}
@@ -55,8 +59,8 @@ async fn claimed(state: &SharedState) -> Option<ImportRun> {
 }
 
 /// An import that panics ends, so that it isn't tried for ever.
-async fn one(state: SharedState, run: ImportRun) {
-    if AssertUnwindSafe(run::import(&state, &run)).catch_unwind().await.is_err() {
+async fn one(state: SharedState, turn: Turn, run: ImportRun) {
+    if AssertUnwindSafe(run::import(&state, &turn, &run)).catch_unwind().await.is_err() {
         run::fail(&state, &run, "Something went wrong on our side. Importing the file again is safe.").await;
     }
 }

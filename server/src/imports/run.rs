@@ -12,11 +12,11 @@ use domain::{
     Error,
     connector::imports::{BadRecord, ImportProgress, ImportState},
 };
-use engine::{ImportRun, RENEW_EVERY_MS};
+use engine::{ImportRun, RENEW_EVERY_MS, Wait, clock::stopwatch};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{
-    pause,
+    Turn, pause,
     post::{Left, attempt},
     reader::{Batch, Pieces, read},
 };
@@ -38,9 +38,9 @@ enum Ended {
 }
 
 /// Imports a file, from where the last run had come.
-pub(super) async fn import(state: &SharedState, run: &ImportRun) {
+pub(super) async fn import(state: &SharedState, turn: &Turn, run: &ImportRun) {
     let ended = tokio::select! {
-        ended = imported(state, run) => ended,
+        ended = imported(state, turn, run) => ended,
         () = lost(state, run) => Ended::Released,
     };
     let saved = match ended {
@@ -75,7 +75,7 @@ async fn lost(state: &SharedState, run: &ImportRun) {
     }
 }
 
-async fn imported(state: &SharedState, run: &ImportRun) -> Ended {
+async fn imported(state: &SharedState, turn: &Turn, run: &ImportRun) -> Ended {
     let Some(reading) = &run.import.reading else {
         return Ended::Failed("It is not known how the file is read.".into());
     };
@@ -93,7 +93,7 @@ async fn imported(state: &SharedState, run: &ImportRun) -> Ended {
     let ((feed, fed), (give, given)) = (channel(1), channel(1));
     let (pieces, done) = (Pieces::new(fed, Arc::clone(&is_broken)), run.import.progress.items);
     let reading = tokio::task::spawn_blocking(move || read(pieces, format, done, &give));
-    let (feeding, posting) = tokio::join!(feed_all(state, run, feed, &is_broken), post_all(state, run, given));
+    let (feeding, posting) = tokio::join!(feed_all(state, run, feed, &is_broken), post_all(state, turn, run, given));
     match (feeding, reading.await, posting) {
         (_, _, Err(ended)) | (Err(ended), _, _) => ended,
         (_, Err(_), _) => Ended::Failed("The file can’t be read. Importing it again is safe.".into()),
@@ -104,7 +104,7 @@ async fn imported(state: &SharedState, run: &ImportRun) -> Ended {
 
 /// Says why it waits.
 async fn released(state: &SharedState, run: &ImportRun, progress: &ImportProgress, error: &Error) -> Ended {
-    let saved = state.engine.save_import(run, (progress, NO_ROWS), Some(&error.to_string())).await;
+    let saved = state.engine.save_import(run, (progress, NO_ROWS), Some(Wait::Owner(&error.to_string()))).await;
     if let Err(error) = saved {
         tracing::warn!(%error, import = %run.import.id, "an import waits");
     }
@@ -142,19 +142,37 @@ async fn feed_all(
 }
 
 /// Posts batch after batch, and saves how far it is.
-async fn post_all(state: &SharedState, run: &ImportRun, mut batches: Receiver<Batch>) -> Result<(), Ended> {
+async fn post_all(
+    state: &SharedState,
+    turn: &Turn,
+    run: &ImportRun,
+    mut batches: Receiver<Batch>,
+) -> Result<(), Ended> {
     let mut progress = run.import.progress;
     while let Some(batch) = batches.recv().await {
-        post(state, run, batch, &mut progress).await?;
+        post(state, turn, run, batch, &mut progress).await?;
     }
     Ok(())
 }
 
-async fn post(state: &SharedState, run: &ImportRun, batch: Batch, progress: &mut ImportProgress) -> Result<(), Ended> {
+async fn post(
+    state: &SharedState,
+    turn: &Turn,
+    run: &ImportRun,
+    batch: Batch,
+    progress: &mut ImportProgress,
+) -> Result<(), Ended> {
     let (mut events, mut bad) = (batch.events, batch.bad);
     let before = *progress;
     loop {
-        let left = attempt(state, &run.import.connector, events, progress, &mut bad).await;
+        let left = {
+            let _mine = turn.lock().await;
+            let began = stopwatch();
+            let left = attempt(state, &run.import.connector, events, progress, &mut bad).await;
+            // As long as a batch took, the database is free for the calls of today.
+            pause(began.elapsed()).await;
+            left
+        };
         match left {
             Left::Deleted => return Err(Ended::Deleted),
             Left::Nothing => {
@@ -170,7 +188,7 @@ async fn post(state: &SharedState, run: &ImportRun, batch: Batch, progress: &mut
             Left::Blocked(error) => return Err(released(state, run, &before, &error).await),
             Left::Waiting { events: rest, why, pause: time } => {
                 // The counts of a batch are saved with its end: another run would count its events once more.
-                saved(state.engine.save_import(run, (&before, NO_ROWS), why.as_deref()).await)?;
+                saved(state.engine.save_import(run, (&before, NO_ROWS), Some(Wait::Run(why.as_deref()))).await)?;
                 pause(time).await;
                 events = rest;
             }

@@ -156,7 +156,7 @@ fn join(path: &str, name: &str) -> String {
 }
 
 /// Whose part of the budget a body takes: the account's, however many tokens it has, or that of a platform token.
-fn payer(actor: &Actor) -> Option<&str> {
+pub(super) fn payer(actor: &Actor) -> Option<&str> {
     actor.account().map_or_else(|_| actor.id(), |account| Some(account.as_str()))
 }
 

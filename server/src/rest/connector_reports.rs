@@ -38,6 +38,10 @@ pub struct StateRequest {
     /// Endpoints of the phone system that had calls, at most 200; none to keep those reported before.
     #[serde(default)]
     seen: Vec<String>,
+    /// The run of the program that reports, at most 40 characters: the same in all its reports, and another one after a restart.
+    /// Two that take turns are the problem `duplicate`.
+    #[serde(default)]
+    run: Option<String>,
 }
 
 impl StateRequest {
@@ -57,6 +61,7 @@ impl StateRequest {
             problem: problem.map_err(Error::from)?,
             detail: self.detail,
             seen: self.seen,
+            run: self.run,
         })
     }
 }

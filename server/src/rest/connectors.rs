@@ -44,7 +44,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<ConnectorWithSecretJson>), Problem> {
     caller.require(Permission::ManageConnectors)?;
     let wanted: CreateConnectorRequest = body.parse()?;
-    let created = state.backend.create_connector(&caller.0, &ConnectMappings.with_preset(wanted.input()?)).await?;
+    let created = state.backend.create_connector(&caller.0, &ConnectMappings.with_preset(wanted.input()?)?).await?;
     Ok((StatusCode::CREATED, Json(ConnectorWithSecretJson::new(created, state.backend.clock().now()))))
 }
 
@@ -89,12 +89,15 @@ pub async fn change(State(state): State<SharedState>, caller: Caller, Path(id): 
     let now = state.backend.connector(&with_read_scope(&caller.0), &id).await?;
     let version = change.version.unwrap_or(now.version);
     let input = change.apply(ConnectorInput::of(&now))?;
+    if input.mapping != now.mapping {
+        ConnectMappings.check_of(&input)?;
+    }
     let connector = state.backend.update_connector(&caller.0, &id, &input, Some(version)).await?;
     Ok(Json(ConnectorJson::new(connector, state.backend.clock().now())))
 }
 
 /// The caller with the scope to read: changing one field needs the others, which the response shows anyway.
-fn with_read_scope(actor: &Actor) -> Actor {
+pub(super) fn with_read_scope(actor: &Actor) -> Actor {
     let mut actor = actor.clone();
     if let Who::Token { scopes, .. } = &mut actor.who {
         scopes.push(Scope::ConnectorsRead);

@@ -22,6 +22,8 @@ pub mod list;
 pub mod openapi;
 pub mod problem;
 pub mod query;
+pub mod record_import_json;
+pub mod record_imports;
 pub mod recover;
 pub mod rotation;
 pub mod rotation_json;
@@ -99,6 +101,10 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(connectors::rotate))
         .routes(routes!(connectors::report))
         .routes(routes!(connectors::gaps, connectors::add_gap))
+        .routes(routes!(record_imports::list, record_imports::start))
+        .routes(routes!(record_imports::show))
+        .routes(routes!(record_imports::not_imported))
+        .routes(routes!(record_imports::cancel))
         .routes(routes!(connector_routes::list, connector_routes::replace, connector_routes::set))
         .routes(routes!(connector_routes::remove))
         .routes(routes!(connector_routes::unrouted, connector_routes::clear_unrouted))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
+    body::{Body, to_bytes},
     extract::Request,
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
@@ -18,6 +19,8 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Where the types are described. The fragment is a JSON pointer into the document.
 const TYPES: &str = "/api/v1/openapi.json#/components/responses/";
 
+/// Longest line of text that becomes a detail, in bytes.
+const LINE_MAX_BYTES: usize = 4 * 1_024;
 /// Most fields that `detail` names.
 const NAMED_MAX: usize = 8;
 
@@ -65,7 +68,7 @@ pub enum Kind {
     Conflict,
     /// The body is larger than the limit.
     TooLarge,
-    /// The media type of the body is not JSON.
+    /// The media type of the body is not accepted.
     MediaType,
     /// A field breaks a rule.
     Invalid,
@@ -111,7 +114,7 @@ impl Kind {
             Self::Slow => ("Slow", StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive"),
             Self::Conflict => ("Conflict", StatusCode::CONFLICT, "The current state prevents it"),
             Self::TooLarge => ("TooLarge", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-            Self::MediaType => ("MediaType", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
+            Self::MediaType => ("MediaType", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The media type is not accepted"),
             Self::Invalid => ("Invalid", StatusCode::UNPROCESSABLE_ENTITY, "A field is invalid"),
             Self::TooMany => ("TooMany", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Internal => ("Internal", StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side"),
@@ -232,10 +235,30 @@ pub async fn ensure_problem_documents(request: Request, next: Next) -> Response 
     response
 }
 
+/// Turns errors that are a line of text into problem documents with this line as their detail: for what phone systems call, whose
+/// administrators read it in a log.
+pub async fn documents_of_lines(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    if !is_error || is_problem {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let line = to_bytes(body, LINE_MAX_BYTES).await.unwrap_or_default();
+    let line = String::from_utf8_lossy(&line).trim().to_owned();
+    document_with(&Response::from_parts(parts, Body::empty()), Some(line).filter(|line| !line.is_empty()))
+}
+
 fn document_of(response: &Response) -> Response {
+    document_with(response, None)
+}
+
+fn document_with(response: &Response, detail: Option<String>) -> Response {
     let kind = Kind::of(response.status().as_u16());
-    let mut document = Problem::new(kind, format!("{}.", kind.facts().2)).into_response();
-    for name in [header::ALLOW, header::RETRY_AFTER] {
+    let detail = detail.unwrap_or_else(|| format!("{}.", kind.facts().2));
+    let mut document = Problem::new(kind, detail).into_response();
+    for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             document.headers_mut().insert(name, value.clone());
         }

@@ -205,7 +205,8 @@ impl ConnectorInput {
 
     fn checked_ami_address(&self) -> std::result::Result<Option<String>, FieldError> {
         if self.way != Way::Ami {
-            return Ok(None);
+            let other = self.ami_address.as_ref().map(|_| "Only a connector of the way ami has an address.");
+            return other.map_or(Ok(None), |message| Err(FieldError::new(AMI_ADDRESS_FIELD, message)));
         }
         let address: Option<SocketAddr> = self.ami_address.as_deref().and_then(|text| text.parse().ok());
         // AMI is plain text, the secret included.
@@ -219,7 +220,10 @@ impl ConnectorInput {
     }
 
     fn checked_mapping(&self) -> std::result::Result<Option<String>, FieldError> {
-        let Some(mapping) = self.mapping.as_ref().filter(|_| self.way == Way::Http) else { return Ok(None) };
+        let Some(mapping) = &self.mapping else { return Ok(None) };
+        if self.way != Way::Http {
+            return Err(FieldError::new("mapping", "Only a connector of the way http has a mapping."));
+        }
         if mapping.len() > MAPPING_MAX_BYTES {
             return Err(FieldError::new("mapping", "A mapping has at most 16 KiB."));
         }
@@ -238,11 +242,14 @@ fn check_zone(name: Option<&str>) -> std::result::Result<(), FieldError> {
 }
 
 fn check_trunks(trunks: &[String]) -> std::result::Result<(), FieldError> {
-    let fits = |trunk: &String| trunk.chars().count() <= TRUNK_MAX_CHARS && !trunk.chars().any(char::is_control);
+    let fits = |trunk: &String| {
+        let chars = trunk.chars().count();
+        !trunk.trim().is_empty() && chars <= TRUNK_MAX_CHARS && !trunk.chars().any(char::is_control)
+    };
     if trunks.len() <= TRUNKS_MAX && trunks.iter().all(fits) {
         return Ok(());
     }
-    Err(FieldError::new("trunks", "Enter at most 50 trunks, each of at most 80 characters."))
+    Err(FieldError::new("trunks", "Enter at most 50 trunks, each of 1 to 80 characters."))
 }
 
 #[cfg(test)]
@@ -280,7 +287,7 @@ mod tests {
 
     #[test]
     fn every_invalid_field_is_reported_at_once() {
-        let form = ConnectorForm {
+        let wrong_form = ConnectorForm {
             name: String::new(),
             time_zone: "Mars/Base".into(),
             trunks: "x".repeat(81),
@@ -288,8 +295,12 @@ mod tests {
             identity: "x".repeat(121),
             ..form("other", "http")
         };
-        let wrong = fields(form.input().unwrap().check(&ConnectorOwner::Platform));
+        let wrong = fields(wrong_form.input().unwrap().check(&ConnectorOwner::Platform));
         assert_eq!(wrong, ["name", "time_zone", "trunks", "mapping", "identity"]);
+        let other =
+            ConnectorForm { mapping: "{}".into(), ami_address: "127.0.0.1:5038".into(), ..form("other", "files") };
+        let wrong = fields(other.input().unwrap().check(&ConnectorOwner::Platform));
+        assert_eq!(wrong, [AMI_ADDRESS_FIELD, "mapping"], "settings of other ways are not ignored");
         let form = ConnectorForm { country: "UK".into(), ..ConnectorForm::default() };
         let unread: Vec<_> = form.input().unwrap_err().fields().iter().map(|error| error.field.clone()).collect();
         assert_eq!(unread, ["system", "country"]);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     SEEN_MAX, TRUNK_MAX_CHARS,
+    reporters::{RUN_MAX_CHARS, Reporters},
     system::{System, Way, names},
 };
 use crate::{
@@ -59,7 +60,7 @@ names! { ConnectorProblem {
     TooOld = "too_old", "The phone system is too old. Update it to a supported version.";
     UnknownTrunk = "unknown_trunk", "No call used any of the trunks. Choose the trunks among the endpoints seen.";
     ClockOff = "clock_off", "The phone system's clock is off by minutes. Set it with NTP.";
-    Duplicate = "duplicate", "Another connector reports the same phone system. Each event is stored once, but delete one of them.";
+    Duplicate = "duplicate", "Two connectors report this phone system. Each event is stored once, but stop or delete one of them.";
     TwoSystems = "two_systems", "Two phone systems connect as this one, so calls of both are incomplete. Create a connector for each.";
     Malformed = "malformed", "What the phone system sends can't be understood. Check that the address is the right one.";
     SpoolFull = "spool_full", "Events wait at the connector because Offhook didn't accept them. Check its address and token.";
@@ -86,6 +87,8 @@ pub struct StateReport {
     pub detail: Option<String>,
     /// Endpoints of the phone system that had calls; none to keep those reported before.
     pub seen: Vec<String>,
+    /// Which run of the program reports; `None` for what runs once in any case.
+    pub run: Option<String>,
 }
 
 impl StateReport {
@@ -107,6 +110,8 @@ impl StateReport {
         check(is_short(detail, DETAIL_MAX_CHARS), "detail", "A detail has at most 200 printable characters.");
         let fit = self.seen.len() <= SEEN_MAX && self.seen.iter().all(|one| is_short(one, TRUNK_MAX_CHARS));
         check(fit, "seen", "At most 200 endpoints, each of at most 80 printable characters.");
+        let run = self.run.as_deref().unwrap_or_default();
+        check(is_short(run, RUN_MAX_CHARS), "run", "The name of a run has at most 40 printable characters.");
         if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
     }
 }
@@ -134,6 +139,9 @@ pub struct ConnectorState {
     pub detail: Option<String>,
     /// Endpoints of the phone system that had calls.
     pub seen: Vec<String>,
+    /// Who reports it.
+    #[serde(default)]
+    pub reporters: Reporters,
     /// Since when it is known to be down, once an audit record and an alert have reported it.
     pub down_since: Option<UnixMs>,
 }
@@ -144,6 +152,10 @@ impl ConnectorState {
     pub fn after(&self, report: StateReport, now: UnixMs) -> Self {
         let reports = self.reported_at.is_some_and(|at| now.since_ms(at) < SILENT_MS);
         let since = self.connected_since.filter(|_| reports).unwrap_or(now);
+        let run = report.run.as_deref().filter(|_| report.connected);
+        let reporters = run.map_or_else(|| self.reporters.clone(), |run| self.reporters.after(run, now));
+        let two = reporters.are_two(now) && report.problem.is_none();
+        let twice = || "The program runs twice for this connector".to_owned();
         Self {
             reported_at: Some(now),
             connected_since: report.connected.then_some(since),
@@ -153,8 +165,9 @@ impl ConnectorState {
             calls_open: report.calls_open,
             lag_ms: report.lag_ms,
             system_version: report.system_version.or_else(|| self.system_version.clone()),
-            problem: report.problem,
-            detail: report.detail,
+            problem: if two { Some(ConnectorProblem::Duplicate) } else { report.problem },
+            detail: if two { Some(twice()) } else { report.detail },
+            reporters,
             seen: if report.seen.is_empty() { self.seen.clone() } else { report.seen },
             down_since: self.down_since.filter(|_| !report.connected),
         }

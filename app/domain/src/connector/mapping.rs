@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connector, ConnectorInput, RawRequest, Way};
-use crate::error::Result;
+use super::{Connector, ConnectorInput, ConnectorOwner, RawRequest, Way};
+use crate::error::{Error, Result};
 
 /// A mapping to start from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,13 +59,27 @@ pub struct DryRunField {
 pub trait Mappings: Send + Sync + 'static {
     /// All presets.
     fn presets(&self) -> Vec<MappingPreset>;
-    /// A new HTTP connector begins with the preset of its phone system.
-    fn with_preset(&self, input: ConnectorInput) -> ConnectorInput {
+    /// A new HTTP connector begins with the preset of its phone system, unless it has a mapping of its own.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    fn with_preset(&self, input: ConnectorInput) -> Result<ConnectorInput> {
+        self.check_of(&input)?;
         if input.way != Way::Http || input.mapping.is_some() {
-            return input;
+            return Ok(input);
         }
         let preset = self.presets().into_iter().find(|preset| preset.name == input.system.as_str());
-        ConnectorInput { mapping: preset.map(|preset| preset.json), ..input }
+        Ok(ConnectorInput { mapping: preset.map(|preset| preset.json), ..input })
+    }
+    /// Checks the mapping of a connector, if it has one. All that is wrong is reported at once.
+    ///
+    /// # Errors
+    /// As [`Self::check`], and what else is wrong with the settings.
+    fn check_of(&self, input: &ConnectorInput) -> Result<()> {
+        let Some(Err(error)) = input.mapping.as_ref().map(|mapping| self.check(mapping)) else { return Ok(()) };
+        let others = input.check(&ConnectorOwner::Platform).err();
+        let others = others.iter().flat_map(Error::fields).filter(|other| other.field != "mapping");
+        Err(Error::Invalid(others.chain(error.fields()).cloned().collect()))
     }
     /// Checks a mapping.
     ///

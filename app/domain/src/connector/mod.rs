@@ -9,6 +9,7 @@ mod health;
 pub mod imports;
 mod mapping;
 mod port;
+mod reporters;
 pub mod route;
 mod session;
 mod system;
@@ -22,6 +23,7 @@ pub use self::{
     health::{ConnectorProblem, ConnectorState, ConnectorStatus, DOWN_MS, REPORT_EVERY_MS, SILENT_MS, StateReport},
     mapping::{DryRun, DryRunField, MappingForm, MappingPreset, Mappings},
     port::{ConnectorDoors, Connectors, InsideConnector, OpenConnector},
+    reporters::Reporters,
     session::{BegunSession, LatestSession, Saving, SessionNumber},
     system::{System, Way},
     trunks::{SeenEndpoint, TrunksForm, seen_endpoints},

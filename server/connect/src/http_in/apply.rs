@@ -285,13 +285,12 @@ impl Values {
         number
     }
 
-    fn named<T: serde::de::DeserializeOwned>(&mut self, field: Field, names: &str) -> Option<T> {
+    fn named<T: serde::de::DeserializeOwned>(&mut self, field: Field) -> Option<T> {
         let value = self.text(field)?;
-        let named = serde_json::from_value(serde_json::Value::String(value.clone())).ok();
-        if named.is_none() {
-            self.reject(field, format!("“{value}” is none of {names}. Use the function map."));
+        if let Some(why) = field.refused(&value) {
+            self.reject(field, format!("{why} Use the function map."));
         }
-        named
+        serde_json::from_value(serde_json::Value::String(value)).ok()
     }
 
     fn outcome(mut self, rule: &ParsedRule, received: &Received<'_>) -> Outcome {
@@ -339,7 +338,7 @@ impl Values {
             call_id,
             at_s,
             status: self.status(),
-            direction: self.named::<CallType>(Field::Direction, "incoming, outgoing and internal"),
+            direction: self.named::<CallType>(Field::Direction),
             duration_s: self.whole(Field::Duration).or_else(|| {
                 let answered_s: i64 = self.whole(Field::Answer)?;
                 u64::try_from(at_s - answered_s).ok()
@@ -368,9 +367,8 @@ impl Values {
         if self.text(Field::Status).as_deref() == Some("by_answer") {
             return Status::ByAnswer;
         }
-        let names = "answered, not_answered, busy, failed, cancelled, voicemail and by_answer";
         self.required(Field::Status, NUMBER_MAX_CHARS);
-        self.named::<CallStatus>(Field::Status, names).map_or(Status::ByAnswer, Status::Is)
+        self.named::<CallStatus>(Field::Status).map_or(Status::ByAnswer, Status::Is)
     }
 
     fn cost(&mut self) -> Cost {

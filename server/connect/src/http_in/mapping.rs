@@ -267,7 +267,7 @@ impl Rule {
                 .filter(|field| self.event.required().contains(field) || self.event.optional().contains(field));
             let template = match allowed {
                 None => Err("This event has no such field.".to_owned()),
-                Some(field) => Template::parse(text).map(|template| (field, template)),
+                Some(field) => field.template(text).map(|template| (field, template)),
             };
             match template {
                 Ok((field, template)) => {

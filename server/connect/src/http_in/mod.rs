@@ -13,6 +13,7 @@ pub mod mapping;
 pub mod presets;
 mod response;
 pub mod template;
+mod values;
 
 pub use apply::{FieldTrial, Outcome, Received, Trial, Tried};
 pub use calls::Calls;

@@ -97,6 +97,23 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// The values that it can have whatever a request says: those of its text, of its last map, and defaults. None if it is
+    /// made of several parts.
+    #[must_use]
+    pub fn fixed_values(&self) -> Vec<&str> {
+        let [part] = self.0.as_slice() else { return Vec::new() };
+        match part {
+            Part::Text(text) => vec![text.trim()],
+            Part::Field { functions, .. } => functions.iter().fold(Vec::new(), |values, function| match function {
+                Function::Map(entries, otherwise) => {
+                    entries.iter().map(|(_, to)| to).chain(otherwise).map(String::as_str).collect()
+                }
+                Function::Default(text) => values.into_iter().chain([text.as_str()]).collect(),
+                _ => Vec::new(),
+            }),
+        }
+    }
+
     /// The value for these fields.
     #[must_use]
     pub fn render(&self, fields: &Fields, locale: &Locale) -> Rendered {
@@ -206,8 +223,9 @@ fn map(text: &str) -> Result<Function, String> {
         let (from, to) =
             entry.split_once('=').ok_or("An entry of map is written value=result, separated by commas.")?;
         let (from, to) = (from.trim(), to.trim().to_owned());
+        // As with any other value, the first entry decides.
         if from == "*" {
-            otherwise = Some(to);
+            otherwise.get_or_insert(to);
         } else {
             entries.push((from.to_lowercase(), to));
         }

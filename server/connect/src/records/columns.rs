@@ -1,19 +1,24 @@
 //! Which column is what, as people choose it on a page or write it: `caller=2,callee=3,start=Date,duration=8,status=9`.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, io::BufRead, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     http_in::{
         Condition, Locale, Mapping,
-        mapping::{Kind, Rule, VERSION},
+        mapping::{Field, Kind, Rule, VERSION},
     },
     moment,
 };
 
 /// A number with fewer digits is an extension.
 const NUMBER_MIN_DIGITS: usize = 7;
+
+/// Rows that are looked at to know how many columns a file has: titles may be above its table.
+const LOOKED_AT_ROWS: usize = 20;
+/// What the direction of all calls can be, instead of a column.
+const ALL_CALLS: [&str; 2] = ["incoming", "outgoing"];
 
 /// The columns of a file, each by its number from 1 or by its name in the header.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +85,8 @@ impl Columns {
             "id" => self.id = text(),
             "cost" => self.cost = text(),
             "zone" => self.zone = text(),
-            "statuses" => self.statuses = Self::entries(value)?,
-            "directions" => self.directions = Self::entries(value)?,
+            "statuses" => self.statuses = Self::statuses(value)?,
+            "directions" => self.directions = Self::directions(value)?,
             _ => {
                 return Err(format!(
                     "There is no column “{name}”. There are caller, callee, start, answer, end, duration, status, statuses, \
@@ -92,18 +97,59 @@ impl Columns {
         Ok(())
     }
 
-    /// Values of the contract for those of a file: `ANSWERED:answered;NO ANSWER:not_answered`.
+    /// Statuses of the contract for those of a file: `ANSWERED:answered;NO ANSWER:not_answered`.
     ///
     /// # Errors
-    /// A sentence that says how they are written.
-    pub fn entries(text: &str) -> Result<BTreeMap<String, String>, String> {
-        let entry = |entry: &str| {
-            let (from, to) = entry.split_once(':')?;
-            Some((from.trim().to_owned(), to.trim().to_owned()))
+    /// A sentence that says how they are written, or which one does not exist.
+    pub fn statuses(text: &str) -> Result<BTreeMap<String, String>, String> {
+        entries(text, Field::Status, "Statuses are written ANSWERED:answered;BUSY:busy.")
+    }
+
+    /// Directions of the contract for those of a file: `IN:incoming;OUT:outgoing`.
+    ///
+    /// # Errors
+    /// As [`Columns::statuses`].
+    pub fn directions(text: &str) -> Result<BTreeMap<String, String>, String> {
+        entries(text, Field::Direction, "Directions are written IN:incoming;OUT:outgoing.")
+    }
+
+    /// The columns that a file which begins like this does not have, each with a sentence: otherwise one that may be empty
+    /// would be left out of every call.
+    #[must_use]
+    pub fn missing_in(&self, start: impl BufRead, locale: &Locale) -> Vec<(&'static str, String)> {
+        let rows: Vec<_> = super::preview(start, LOOKED_AT_ROWS).into_iter().filter_map(Result::ok).collect();
+        let Some(first) = rows.first() else { return Vec::new() };
+        let header = if self.is_header(first, locale) { first.as_slice() } else { &[] };
+        let count = rows.iter().map(Vec::len).max().unwrap_or_default();
+        let missing = |(name, column): (&'static str, Option<&str>)| {
+            let column = column.filter(|column| !column.is_empty())?;
+            let is_all = name == "direction" && ALL_CALLS.contains(&column);
+            let why = match position(column, header) {
+                _ if is_all => return None,
+                Ok(number) if number.parse::<usize>().is_ok_and(|number| number <= count) => return None,
+                Ok(number) => format!("The file has no column {number}, only {count}."),
+                Err(why) if name == "direction" => format!("Choose incoming, outgoing, or a column. {why}"),
+                Err(why) => why,
+            };
+            Some((name, why))
         };
-        let written = text.split(';').filter(|one| !one.trim().is_empty());
-        let all = written.map(|one| entry(one).ok_or("Values are written ANSWERED:answered;BUSY:busy."));
-        Ok(all.collect::<Result<_, _>>()?)
+        self.all().into_iter().filter_map(missing).collect()
+    }
+
+    fn all(&self) -> [(&'static str, Option<&str>); 11] {
+        [
+            ("caller", Some(&self.caller)),
+            ("callee", Some(&self.callee)),
+            ("start", Some(&self.start)),
+            ("answer", self.answer.as_deref()),
+            ("end", self.end.as_deref()),
+            ("duration", self.duration.as_deref()),
+            ("status", self.status.as_deref()),
+            ("direction", self.direction.as_deref()),
+            ("extension", self.extension.as_deref()),
+            ("id", self.id.as_deref()),
+            ("cost", self.cost.as_deref()),
+        ]
     }
 
     /// Whether all that is needed is chosen.
@@ -192,7 +238,7 @@ impl Columns {
         };
         let withheld = Condition { field: caller.to_owned(), present: Some(false), ..Condition::default() };
         Ok(match self.direction.as_deref() {
-            Some(all @ ("incoming" | "outgoing")) => vec![rule("call", Vec::new(), Some(all.to_owned()))],
+            Some(all) if ALL_CALLS.contains(&all) => vec![rule("call", Vec::new(), Some(all.to_owned()))],
             Some(column) => {
                 let column = position(column, header)?;
                 vec![rule("call", Vec::new(), Some(mapped(&column, &self.directions, DIRECTIONS)))]
@@ -205,6 +251,19 @@ impl Columns {
             ],
         })
     }
+}
+
+/// Values of the contract for those of a file.
+fn entries(text: &str, field: Field, how: &str) -> Result<BTreeMap<String, String>, String> {
+    let entry = |entry: &str| {
+        let (from, to) = entry.split_once(':').ok_or(how)?;
+        let (from, to) = (from.trim(), to.trim());
+        if from.contains(['=', ',', '{', '}', '(', ')']) {
+            return Err(format!("“{from}” can’t be mapped: it has one of the characters = , {{ }} ( )."));
+        }
+        field.refused(to).map_or_else(|| Ok((from.to_owned(), to.to_owned())), |why| Err(format!("{why} {how}")))
+    };
+    text.split(';').filter(|one| !one.trim().is_empty()).map(entry).collect()
 }
 
 /// What files usually call them, if people map nothing.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connect::{
-    event::{CallEvent, Identity},
+    event::{CallEvent, CallStatus, Identity, Payload},
     http_in::Locale,
     records::{Columns, Counts, Format, PRESETS, ROWS_APART_MAX, Records, TablePreset, preview},
 };
@@ -238,6 +238,51 @@ fn wrong_columns_are_refused_with_a_sentence() {
     let bad = records.next().unwrap().unwrap_err();
     assert!(bad.reason.contains("no column “c”"), "{}", bad.reason);
     assert!(records.next().is_none() && records.stopped_early());
+}
+
+#[test]
+fn a_value_that_does_not_exist_is_refused_with_those_that_do() {
+    for (text, part) in [
+        ("::::", "“:::” is no status: it is answered, not_answered, busy"),
+        ("OK:picked_up", "“picked_up” is no status"),
+        ("OK", "ANSWERED:answered"),
+        ("a=b:answered", "“a=b” can’t be mapped"),
+    ] {
+        assert!(Columns::statuses(text).unwrap_err().contains(part), "{text}: {:?}", Columns::statuses(text));
+    }
+    assert!(Columns::directions("IN:in").unwrap_err().contains("it is incoming, outgoing or internal"));
+    assert_eq!(
+        Columns::statuses(" OK : answered ; : busy;").unwrap().len(),
+        2,
+        "an empty cell can mean something, too"
+    );
+    let own = "caller=1,callee=2,start=3,duration=4,status=5,statuses=*:busy,zone=UTC";
+    let row = "01632960001,01632960100,2026-11-28 09:30:00,0,gone\n";
+    let event = Records::new(row.as_bytes(), columns(own)).unwrap().next().unwrap().unwrap();
+    let Payload::CallProcessed(call) = event.payload else { panic!() };
+    assert_eq!(call.call_status, CallStatus::Busy, "what people map comes first");
+}
+
+#[test]
+fn columns_that_a_file_does_not_have_are_named_before_anything_is_read() {
+    let missing = |text: &str, file: &str| {
+        let missing = text.parse::<Columns>().unwrap().missing_in(file.as_bytes(), &Locale::default());
+        missing.into_iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>()
+    };
+    let named = "Date,From,To,Seconds\n2026-11-28 09:30:00,1,2,3\n";
+    let ok = "caller=From,callee=To,start=date,duration=4,direction=incoming";
+    assert_eq!(missing(ok, named), [""; 0]);
+    assert_eq!(
+        missing("caller=Form,callee=To,start=Date,duration=9,cost=0,direction=inwards", named),
+        [
+            "caller: The file has no column “Form”.",
+            "duration: The file has no column 9, only 4.",
+            "direction: Choose incoming, outgoing, or a column. The file has no column “inwards”.",
+            "cost: The file has no column “0”.",
+        ]
+    );
+    assert_eq!(missing("caller=1,callee=3,start=2,duration=4", "A report\n\na,b,c,d\n"), [""; 0], "titles are short");
+    assert_eq!(missing(ok, ""), [""; 0], "that a file is empty is reported elsewhere");
 }
 
 #[test]

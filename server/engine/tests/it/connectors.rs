@@ -54,7 +54,7 @@ pub(crate) fn platform_token(harness: &TestHarness) -> Actor {
     Actor::new(Who::Token { token, name: "pbx".into(), account: None, scopes: Scope::ALL.to_vec() })
 }
 
-fn connected() -> StateReport {
+pub(crate) fn connected() -> StateReport {
     StateReport { connected: true, calls_open: 3, seen: vec!["PJSIP/provider".into()], ..StateReport::default() }
 }
 

@@ -9,12 +9,16 @@ use domain::{
         Connectors,
         imports::{
             BadRecord, FILES_MAX, IMPORTS_KEPT_MS, ImportProgress, ImportState, NewPiece, Reading, RecordImports,
-            UNUSED_KEPT_MS, UPLOAD_MAX_MS,
+            TRIES_MAX, UNUSED_KEPT_MS, UPLOAD_LEASE_MS, WAITING_MAX_MS,
         },
     },
     id::{ConnectorId, ImportId},
 };
-use engine::{background::Worker as _, store::connectors::imports};
+use engine::{
+    ImportRun, Wait,
+    background::Worker as _,
+    store::{connectors::imports, db::Dialect},
+};
 use futures::future::join_all;
 
 use crate::{
@@ -23,7 +27,7 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends a_file_that_does_not_arrive_leaves_nothing an_upload_keeps_its_place_while_bytes_arrive a_restart_frees_the_places_of_uploads an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
 
 const NUMBER: &str = "01632960001";
 
@@ -119,6 +123,135 @@ async fn only_one_run_has_an_import_and_another_takes_over(harness: TestHarness)
     assert!(engine.renew_import(&second).await.unwrap(), "the first can't end it any more");
 }
 
+/// What a run that is lost leaves: its lease ends.
+async fn claimed_again(harness: &TestHarness) -> Option<ImportRun> {
+    harness.clock.step_ms(60_000);
+    harness.engine.claim_import().await.unwrap()
+}
+
+async fn a_run_that_saves_nothing_is_taken_over(harness: TestHarness) {
+    let engine = &harness.engine;
+    let con = connector(&harness).await;
+    started(&harness, &con).await;
+    let first = engine.claim_import().await.unwrap().unwrap();
+    let progress = ImportProgress { items: 200, rows: 200, ..ImportProgress::default() };
+    for step in 0..40 {
+        harness.clock.step_ms(10_000);
+        if step == 10 {
+            assert!(engine.save_import(&first, (&progress, &[]), None).await.unwrap());
+        }
+        assert!(engine.renew_import(&first).await.unwrap(), "{step}");
+    }
+    harness.clock.step_ms(20_000);
+    assert!(!engine.renew_import(&first).await.unwrap(), "five minutes after it saved something");
+    let second = claimed_again(&harness).await.unwrap();
+    assert_eq!((second.import.progress, second.import.tries), (progress, 0), "it continues at the saved row");
+    assert!(!engine.save_import(&first, (&progress, &[]), None).await.unwrap(), "nothing is done twice");
+    assert!(engine.end_import(&second, ImportState::Done, None).await.unwrap());
+}
+
+async fn an_import_that_kills_its_runs_is_given_up(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let imp = started(&harness, &con).await;
+    let progress = ImportProgress { items: 400, rows: 412, imported: 400, ..ImportProgress::default() };
+    let run = engine.claim_import().await.unwrap().unwrap();
+    assert!(engine.save_import(&run, (&progress, &[]), None).await.unwrap());
+    for n in 0..TRIES_MAX {
+        let run = claimed_again(&harness).await.unwrap();
+        assert_eq!((run.import.tries, run.import.progress), (n, progress));
+        let waits = Some(Wait::Run(Some("The account has posted as many events as it may.")));
+        assert!(engine.save_import(&run, (&progress, &[]), waits).await.unwrap(), "waiting is no progress");
+    }
+    assert!(claimed_again(&harness).await.is_none());
+    let import = engine.record_import(admin, &con, &imp).await.unwrap();
+    assert_eq!((import.state, import.progress), (ImportState::Failed, progress));
+    assert!(import.problem.unwrap().contains("the rows after row 412"));
+    assert_eq!(pieces(&harness).await, [""; 0], "its file is deleted");
+}
+
+async fn an_import_that_gets_further_is_never_given_up(harness: TestHarness) {
+    let engine = &harness.engine;
+    let con = connector(&harness).await;
+    started(&harness, &con).await;
+    for n in 1..=2 * u64::from(TRIES_MAX) {
+        let run = claimed_again(&harness).await.unwrap();
+        let progress = ImportProgress { items: n, ..ImportProgress::default() };
+        assert!(engine.save_import(&run, (&progress, &[]), None).await.unwrap());
+    }
+    let run = claimed_again(&harness).await.unwrap();
+    assert_eq!((run.import.tries, run.import.progress.items), (0, 20));
+}
+
+async fn an_import_that_waits_for_its_owner_for_too_long_ends(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let imp = started(&harness, &con).await;
+    for _ in 0..=TRIES_MAX {
+        let run = claimed_again(&harness).await.unwrap();
+        let waits = Some(Wait::Owner("The connector is paused."));
+        assert!(engine.save_import(&run, (&ImportProgress::default(), &[]), waits).await.unwrap());
+    }
+    harness.clock.step_ms(WAITING_MAX_MS);
+    assert!(claimed_again(&harness).await.is_none());
+    let import = engine.record_import(admin, &con, &imp).await.unwrap();
+    let problem = import.problem.unwrap();
+    assert_eq!(import.state, ImportState::Failed);
+    assert!(problem.contains("for 7 days. The connector is paused."), "{problem}");
+    assert_eq!(pieces(&harness).await, [""; 0]);
+}
+
+async fn a_file_that_does_not_arrive_leaves_nothing(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let imp = engine.begin_upload(admin, &con).await.unwrap();
+    engine.add_piece(admin, &con, &imp, NewPiece { number: 0, bytes: b"x" }).await.unwrap();
+    engine.cancel_import(admin, &con, &imp).await.unwrap();
+    assert!(engine.record_import(admin, &con, &imp).await.is_err());
+    assert_eq!(pieces(&harness).await, [""; 0]);
+    engine.begin_upload(admin, &con).await.unwrap();
+    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), 1);
+    harness.clock.step_ms(UPLOAD_LEASE_MS);
+    assert!(engine.record_imports(admin, &con).await.unwrap().is_empty(), "nobody will send the rest");
+}
+
+async fn an_upload_keeps_its_place_while_bytes_arrive(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let slow = engine.begin_upload(admin, &con).await.unwrap();
+    for _ in 1..FILES_MAX {
+        engine.begin_upload(admin, &con).await.unwrap();
+    }
+    for number in 0..4 {
+        harness.clock.step_ms(UPLOAD_LEASE_MS - 1);
+        match number {
+            0 | 2 => engine.keep_upload(admin, &con, &slow).await.unwrap(),
+            _ => engine.add_piece(admin, &con, &slow, NewPiece { number, bytes: b"x" }).await.unwrap(),
+        }
+    }
+    engine.background().connector_watch.tick().await.unwrap();
+    let kept = engine.record_imports(admin, &con).await.unwrap();
+    assert!(matches!(&kept[..], [import] if import.id == slow), "{kept:?}");
+    engine.end_upload(admin, &con, &slow, "slow.csv").await.unwrap();
+    assert!(engine.keep_upload(admin, &con, &slow).await.is_err(), "it has arrived");
+}
+
+async fn a_restart_frees_the_places_of_uploads(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    for _ in 0..FILES_MAX {
+        engine.begin_upload(admin, &con).await.unwrap();
+    }
+    engine.release_imports().await.unwrap();
+    // Another node may be receiving them.
+    if engine.context().db.dialect == Dialect::Postgres {
+        assert!(engine.begin_upload(admin, &con).await.is_err());
+        harness.clock.step_ms(UPLOAD_LEASE_MS);
+    }
+    assert!(engine.begin_upload(admin, &con).await.is_ok());
+    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), 1);
+}
+
 async fn an_owner_has_two_runs_at_once_and_imports_take_turns(harness: TestHarness) {
     let engine = &harness.engine;
     let con = connector(&harness).await;
@@ -156,7 +289,7 @@ async fn too_many_files_are_refused_and_old_ones_forgotten(harness: TestHarness)
         engine.begin_upload(admin, &con).await.unwrap();
     }
     assert!(matches!(engine.begin_upload(admin, &con).await, Err(Error::Conflict { .. })));
-    harness.clock.step_ms(UPLOAD_MAX_MS + 1);
+    harness.clock.step_ms(UPLOAD_LEASE_MS + 1);
     assert!(engine.begin_upload(admin, &con).await.is_ok(), "what did not arrive does not count");
     harness.clock.step_ms(UNUSED_KEPT_MS);
     engine.background().connector_watch.tick().await.unwrap();

@@ -147,8 +147,9 @@ impl Parts {
         let mut tasks = vec![tokio::spawn(poster.run(Arc::clone(&self.sink), self.stop.clone()))];
         if let Some(connector) = connector {
             let (offhook, spool) = (Arc::clone(&self.offhook), Arc::clone(&self.spool));
-            let reporter =
-                Reporter { connector, offhook, spool, state: self.sink.state.subscribe(), lag_ms, registered };
+            let state = self.sink.state.subscribe();
+            let run = format!("{}-{}", self.clock.now().0, std::process::id());
+            let reporter = Reporter { connector, offhook, spool, state, lag_ms, run, registered };
             tasks.push(tokio::spawn(reporter.run(self.stop.clone())));
         }
         tasks

@@ -8,13 +8,19 @@ mod tally;
 
 use std::{
     fs::File,
-    io::{self, BufReader, Write as _},
+    io::{self, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
-use connect::{event::CallEvent, records::Records};
+use connect::{
+    event::CallEvent,
+    records::{Format, Records},
+};
+use domain::connector::imports::PIECE_BYTES;
+use engine::clock::stopwatch;
 use indicatif::{ProgressBar, ProgressStyle};
 use url::Url;
 
@@ -25,7 +31,7 @@ use self::{
 };
 use crate::{
     command::{CommandError, print_json},
-    rest_client::RestClient,
+    rest_client::{RestClient, wait},
 };
 
 /// Rows of a file that were not understood, and events that were rejected, which are reported in full.
@@ -62,6 +68,9 @@ pub struct Calls {
     /// The account of all calls, by id or reference, for a platform token without a connector.
     #[arg(long, value_name = "REF", conflicts_with = "connector")]
     account: Option<String>,
+    /// Events per second at most. By default, half of what an account may usually post: the calls of today come first.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..), value_name = "N")]
+    rate: u32,
     /// Print the first events and what is not understood; post nothing.
     #[arg(long)]
     dry_run: bool,
@@ -71,11 +80,12 @@ pub(super) async fn run(import: Import) -> Result<(), CommandError> {
     let Import::Calls(calls) = import;
     let target = target(&calls).await?;
     let format = calls.kind.format(target.as_ref().and_then(Target::settings))?;
+    refuse_missing(&format, &calls.file)?;
     let (file, bytes) = open(&calls.file)?;
     let records = Records::new(BufReader::new(file), format).map_err(CommandError::Usage)?;
     let mut importing = Importing { tally: Tally::default(), bar: bar(bytes), file: &calls.file };
     match target.filter(|_| !calls.dry_run) {
-        Some(target) => importing.post(records, &target).await?,
+        Some(target) => importing.post(records, &target, calls.rate).await?,
         None => importing.preview(records)?,
     }
     importing.bar.finish_and_clear();
@@ -102,6 +112,15 @@ fn open(path: &Path) -> Result<(File, u64), CommandError> {
     Ok((file, bytes))
 }
 
+/// Refuses columns that the file does not have: one that may be empty would be left out of every call.
+fn refuse_missing(format: &Format, path: &Path) -> Result<(), CommandError> {
+    let Format::Columns(columns, _, locale) = format else { return Ok(()) };
+    let start = BufReader::new(open(path)?.0.take(PIECE_BYTES as u64));
+    let missing: Vec<_> =
+        columns.missing_in(start, locale).into_iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    if missing.is_empty() { Ok(()) } else { Err(CommandError::Usage(format!("--columns: {}", missing.join(" ")))) }
+}
+
 /// A file that is being imported.
 struct Importing<'a> {
     tally: Tally,
@@ -110,27 +129,44 @@ struct Importing<'a> {
 }
 
 impl Importing<'_> {
-    async fn post(&mut self, mut records: Records<BufReader<File>>, target: &Target) -> Result<(), CommandError> {
-        let mut batch = Vec::with_capacity(BATCH_EVENTS);
+    async fn post(
+        &mut self,
+        mut records: Records<BufReader<File>>,
+        target: &Target,
+        rate: u32,
+    ) -> Result<(), CommandError> {
+        // A batch of a second at most, since that is how long is waited after it.
+        let size = BATCH_EVENTS.min(rate as usize);
+        let mut batch = Vec::with_capacity(size);
         loop {
             let event = self.next(&mut records);
             let is_last = event.is_none();
             batch.extend(event);
-            if batch.len() >= BATCH_EVENTS || (is_last && !batch.is_empty()) {
-                let posted = target.post(&batch).await;
-                let results = posted.context(
-                    "the import stopped; once this is solved, run the same command again: nothing is stored twice",
-                )?;
-                for (event, result) in batch.drain(..).zip(results) {
-                    if let Some(reason) = self.tally.count(result) {
-                        self.report(self.tally.rejected, &format!("{}: {reason}", event.id));
-                    }
+            if batch.len() >= size || (is_last && !batch.is_empty()) {
+                let (began, events) = (stopwatch(), batch.len() as u64);
+                self.post_batch(&mut batch, target).await?;
+                let pace = Duration::from_millis(events * 1_000 / u64::from(rate));
+                if !is_last {
+                    wait(pace.saturating_sub(began.elapsed())).await;
                 }
             }
             if is_last {
                 return Ok(());
             }
         }
+    }
+
+    async fn post_batch(&mut self, batch: &mut Vec<CallEvent>, target: &Target) -> Result<(), CommandError> {
+        let results = target
+            .post(batch)
+            .await
+            .context("the import stopped; once this is solved, run the same command again: nothing is stored twice")?;
+        for (event, result) in batch.drain(..).zip(results) {
+            if let Some(reason) = self.tally.count(result) {
+                self.report(self.tally.rejected, &format!("{}: {reason}", event.id));
+            }
+        }
+        Ok(())
     }
 
     fn preview(&mut self, mut records: Records<BufReader<File>>) -> Result<(), CommandError> {

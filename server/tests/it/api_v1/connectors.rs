@@ -49,14 +49,15 @@ async fn created(program: &Program<'_>) -> String {
 async fn an_accounts_connector_lives_from_creation_to_deletion() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let wanted = json!({ "name": "pbx-1", "system": "yeastar", "country": "gb", "mapping": { "when": [] } });
+    let mapping = json!({ "version": 1, "rules": [{ "name": "all", "event": "ignore" }] });
+    let wanted = json!({ "name": "pbx-1", "system": "yeastar", "country": "gb", "mapping": mapping });
     let first = tenant.post("/api/v1/connectors", &wanted).await;
     assert_eq!((first.status, first.header("cache-control")), (StatusCode::CREATED, "no-store"));
     let first = first.json();
     let path = format!("/api/v1/connectors/{}", first["id"].as_str().unwrap());
     let secret = first["secret"].as_str().unwrap().to_owned();
     assert_eq!((&first["way"], &first["country"], &first["status"]), (&json!("http"), &json!("GB"), &json!("waiting")));
-    assert_eq!((&first["account"], &first["mapping"]), (&json!(tenant.account.id), &json!({ "when": [] })));
+    assert_eq!((&first["account"], &first["mapping"]), (&json!(tenant.account.id), &mapping));
     for path in [path.as_str(), "/api/v1/connectors"] {
         let shown = tenant.get(path).await;
         assert!(shown.status == StatusCode::OK && !shown.text.contains(&secret), "{}", shown.text);
@@ -93,10 +94,55 @@ async fn wrong_input_names_its_fields() {
         ),
         (json!({ "name": "", "system": "other", "mapping": [] }), &["mapping", "name"]),
         (json!({ "name": "x", "system": "asterisk", "trunks": vec!["t"; 51] }), &["trunks"]),
+        (json!({ "name": "x", "system": "asterisk", "trunks": [" "] }), &["trunks"]),
+        (json!({ "name": "x", "system": "sipgate", "ami_address": "127.0.0.1:5038" }), &["ami_address"]),
+        (
+            json!({ "name": "x", "system": "asterisk", "mapping": { "version": 1, "rules": [{ "name": "x", "event": "ignore" }] } }),
+            &["mapping"],
+        ),
     ] {
         let refused = tenant.post("/api/v1/connectors", &wrong).await;
         assert_eq!(refused.is_problem(422).fields(), fields, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_mapping_that_means_nothing_is_refused_with_the_place() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let end = |field: &str, template: &str| {
+        let mut fields = json!({ "key": "{id}", "status": "answered" });
+        fields[field] = json!(template);
+        json!({ "version": 1, "rules": [{ "name": "end", "event": "processed", "fields": fields }] })
+    };
+    let created = tenant.post("/api/v1/connectors", &json!({ "name": "x", "system": "sipgate" })).await.json();
+    let path = format!("/api/v1/connectors/{}", created["id"].as_str().unwrap());
+    for (mapping, place) in [
+        (json!({ "when": [] }), "unknown field `when`"),
+        (end("caller", "{from"), "rules.0.fields.caller: A brace is opened but not closed."),
+        (end("direction", "inwards"), "rules.0.fields.direction: “inwards” is no direction"),
+        (end("status", "{s | map{ok=picked_up}}"), "rules.0.fields.status: “picked_up” is no status"),
+        (end("colour", "red"), "rules.0.fields.colour"),
+    ] {
+        let wanted = json!({ "name": "y", "system": "sipgate", "mapping": mapping });
+        let refused = [
+            tenant.post("/api/v1/connectors", &wanted).await,
+            tenant.patch(&path, &json!({ "mapping": mapping })).await,
+        ];
+        for refused in refused {
+            assert_eq!(refused.is_problem(422).fields(), ["mapping"], "{}", refused.text);
+            assert!(
+                refused.json()["errors"]["mapping"][0].as_str().unwrap().contains(place),
+                "{place}: {}",
+                refused.text
+            );
+        }
+    }
+    let all =
+        tenant.post("/api/v1/connectors", &json!({ "name": "", "system": "sipgate", "mapping": end("a", "b") })).await;
+    assert_eq!(all.is_problem(422).fields(), ["mapping", "name"], "all at once");
+    assert_eq!(tenant.get(&path).await.json()["mapping"], created["mapping"], "nothing has changed");
+    assert_eq!(tenant.patch(&path, &json!({ "mapping": end("direction", "incoming") })).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod deliveries;
 mod endpoints;
 mod events;
 mod openapi;
+mod record_imports;
 mod recover;
 mod rotation;
 mod rotations;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 66] = [
+const PROMISED: [&str; 71] = [
     "DELETE /api/v1/connectors/{id}",
     "DELETE /api/v1/connectors/{id}/routes/{number}",
     "DELETE /api/v1/connectors/{id}/unrouted",
@@ -18,6 +18,9 @@ const PROMISED: [&str; 66] = [
     "GET /api/v1/connectors",
     "GET /api/v1/connectors/{id}",
     "GET /api/v1/connectors/{id}/gaps",
+    "GET /api/v1/connectors/{id}/imports",
+    "GET /api/v1/connectors/{id}/imports/{import}",
+    "GET /api/v1/connectors/{id}/imports/{import}/not-imported",
     "GET /api/v1/connectors/{id}/routes",
     "GET /api/v1/connectors/{id}/unrouted",
     "GET /api/v1/deliveries",
@@ -36,6 +39,8 @@ const PROMISED: [&str; 66] = [
     "PATCH /api/v1/endpoints/{id}",
     "POST /api/v1/connectors",
     "POST /api/v1/connectors/{id}/gaps",
+    "POST /api/v1/connectors/{id}/imports",
+    "POST /api/v1/connectors/{id}/imports/{import}/cancel",
     "POST /api/v1/connectors/{id}/pause",
     "POST /api/v1/connectors/{id}/resume",
     "POST /api/v1/connectors/{id}/rotate",

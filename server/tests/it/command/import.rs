@@ -17,7 +17,8 @@ const COLUMNS: &str = "caller=Von,callee=An,start=Datum,duration=Dauer,status=Er
 
 async fn import(app: &TestApp, token: &str, file: &Path, arguments: &[&str]) -> Output {
     let mut command = offhook(app.folder.path());
-    command.args(["import", "calls", file.to_str().unwrap(), "--url", &app.url("")]).args(arguments);
+    // As fast as the server accepts: a test doesn't wait for the usual pace.
+    command.args(["import", "calls", file.to_str().unwrap(), "--url", &app.url(""), "--rate", "50000"]).args(arguments);
     if !token.is_empty() {
         command.env("OFFHOOK_TOKEN", token);
     }
@@ -149,6 +150,19 @@ async fn wrong_usage_says_what_to_do() {
         ("oh_x", &["--preset", "panasonic"][..], 2, "there are asterisk, 3cx, freeswitch, grandstream"),
         ("oh_x", &["--preset", "asterisk"], 2, "--trunk"),
         ("oh_x", &["--columns", "caller=2"], 2, "Choose the column of the callee"),
+        (
+            "oh_x",
+            &["--columns", "caller=2,callee=3,start=1,duration=4,cost=9"],
+            2,
+            "cost: The file has no column 9, only 6.",
+        ),
+        (
+            "oh_x",
+            &["--columns", "caller=Vonn,callee=3,start=Datum,duration=4"],
+            2,
+            "caller: The file has no column “Vonn”.",
+        ),
+        ("oh_x", &["--columns", "caller=2,callee=3,start=1,duration=4,statuses=::::"], 2, "“:::” is no status"),
         ("oh_x", &["--columns", COLUMNS, "--zone", "Mars/Base"], 2, "--zone"),
         ("oh_x", &["--columns", COLUMNS, "--country", "XX"], 2, "--country"),
         ("oh_x", &[], 2, "--preset"),

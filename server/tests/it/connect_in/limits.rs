@@ -16,7 +16,7 @@ async fn a_wrong_secret_is_as_unknown_as_a_wrong_connector_and_its_body_is_not_r
     for path in [format!("/in/{}/wrong", door.id), "/in/con_00000000000000000000000000/wrong".into(), "/in/x/y".into()]
     {
         let refused = post(&app, &path, FORM, NEW_CALL).await;
-        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
+        refused.is_problem(404);
         texts.push(refused.text);
     }
     texts.dedup();
@@ -127,4 +127,39 @@ async fn a_request_with_hundreds_of_calls_is_accepted_as_a_whole() {
     assert_eq!(accepted.status, StatusCode::OK, "{}", accepted.text);
     let page = tenant.get("/api/v1/events?limit=250").await.json();
     assert_eq!((page["data"].as_array().unwrap().len(), page["next"].is_string()), (250, true));
+}
+
+#[tokio::test]
+async fn every_refusal_of_what_phone_systems_call_is_a_problem_document_in_our_words() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let door = Door::of_preset(&tenant, "sipgate").await;
+    let id = &door.id;
+    for (method, path, status) in [
+        (Method::GET, format!("/in/{id}/%00%ff"), 400),
+        (Method::GET, format!("/in/%ff/{id}"), 400),
+        (Method::GET, format!("/in/{id}/%0a"), 400),
+        (Method::GET, "/connect/%ff".into(), 400),
+        (Method::GET, "/api/v1/connectors/%ff".into(), 400),
+        (Method::GET, format!("/api/v1/connectors/{id}/routes%00"), 400),
+        (Method::POST, "/api/%ff".into(), 400),
+        (Method::GET, format!("/in/{id}"), 404),
+        (Method::GET, format!("/in/{id}/a/b"), 404),
+        (Method::GET, format!("/in/{id}/%20"), 404),
+        (Method::PUT, door.path.clone(), 405),
+        (Method::GET, "/connect/asterisk".into(), 401),
+        (Method::POST, "/connect/asterisk".into(), 405),
+        (Method::GET, "/connect/nowhere".into(), 404),
+    ] {
+        let refused = app.call(method.clone(), &path, "", None).await;
+        assert_eq!(refused.status.as_u16(), status, "{method} {path}: {}", refused.text);
+        refused.is_problem(status);
+        let strange =
+            ["UTF-8 in", "Invalid URL", "wrong type", "axum"].iter().any(|words| refused.text.contains(words));
+        assert!(!strange, "{method} {path}: {}", refused.text);
+    }
+    let mapped = door.post(&app, FORM, "event=nonsense").await;
+    assert!(mapped.is_problem(422).text.contains("Try it on the connector's page"), "{}", mapped.text);
+    let page = app.call(Method::GET, "/a/%ff", "", None).await;
+    assert_eq!((page.status.as_u16(), page.text.contains("no text in UTF-8")), (400, true), "{}", page.text);
 }

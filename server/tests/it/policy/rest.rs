@@ -96,6 +96,6 @@ impl RestCall<'_> {
             "connectors" => ":con",
             _ => return self.route.to_owned(),
         };
-        self.route.replace("{id}", &full.ids[id])
+        self.route.replace("{id}", &full.ids[id]).replace("{import}", &full.ids[":imp"])
     }
 }

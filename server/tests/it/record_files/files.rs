@@ -2,7 +2,7 @@
 
 use domain::connector::imports::{FILE_MAX_BYTES, ImportState};
 
-use super::{COLUMNS, Desk, calls};
+use super::{COLUMNS, Desk, calls, upload_named};
 use crate::test_app::{TestApp, raw};
 
 async fn previewed(desk: &mut Desk<'_>, name: &str, file: &[u8]) -> (String, String) {
@@ -22,7 +22,6 @@ async fn a_file_that_can_not_be_imported_says_what_to_do() {
     for (file, says) in [
         (&b"PK\x03\x04\x00\x00\n1,2\n"[..], "This is no text file. Save the table as CSV"),
         (b"\xff\xfea\x00,\x00", "UTF-16"),
-        (b"hello\nworld\n", "None of these rows is understood"),
         (&calls(0), "The file has no rows"),
     ] {
         let (page, shown) = previewed(&mut desk, "x.csv", file).await;
@@ -42,7 +41,13 @@ async fn a_file_that_can_not_be_imported_says_what_to_do() {
     ];
     let page = desk.upload("x.csv", &calls(1)).await;
     desk.post("start", &page, &wrong).await;
-    assert!(desk.browser.get(&page).await.text.contains("None of the first rows is understood."));
+    assert!(desk.browser.get(&page).await.text.contains("The file has no column 99, only 6."));
+    let values = [&COLUMNS[..7], &[("form[statuses]", "::::"), ("then", "import")]].concat();
+    desk.post("start", &page, &values).await;
+    assert!(desk.browser.get(&page).await.text.contains("“:::” is no status: it is answered"));
+    let direction = [&COLUMNS[..], &[("form[direction]", "inwards"), ("then", "preview")]].concat();
+    desk.post("start", &page, &direction).await;
+    assert!(desk.browser.get(&page).await.text.contains("The file has no column “inwards”."));
 }
 
 #[tokio::test]
@@ -100,4 +105,30 @@ async fn an_asterisk_needs_its_trunks_and_a_paused_connector_imports_nothing() {
     let page = desk.browser.get(&desk.path("")).await.text;
     assert!(page.contains("This connector is paused.") && !page.contains("type=\"file\""), "{page}");
     assert!(desk.refused("x.csv", &calls(1)).await.contains("paused"));
+}
+
+#[tokio::test]
+async fn every_name_of_a_file_is_accepted_or_refused_for_its_own_sake() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut desk = Desk::of(&app, &tenant).await;
+    for (sent, shown) in [
+        (&b"gespr\xe4che.csv"[..], "gespräche.csv"),
+        ("gespräche.csv".as_bytes(), "gespräche.csv"),
+        (b"a\tb.csv", "ab.csv"),
+        (b"a\\\"b.csv", "a\"b.csv"),
+    ] {
+        let sent = upload_named(&desk.browser, &desk.path(""), sent, &calls(1)).await;
+        let page = sent.header("location").to_owned();
+        let text = desk.browser.get(&page).await.text;
+        assert!(text.contains(&format!("Import {shown}")), "{shown}: {text}");
+        desk.post("cancel", &page, &[]).await;
+        assert!(desk.browser.get(&desk.path("")).await.text.contains("File discarded."));
+    }
+    for name in [&b"a\x01.csv"[..], b"a\x00.csv", b"a\x7f.csv", b"a\rb.csv"] {
+        let sent = upload_named(&desk.browser, &desk.path(""), name, &calls(1)).await;
+        assert_eq!(sent.header("location"), desk.path(""));
+        let text = desk.browser.get(&desk.path("")).await.text;
+        assert!(text.contains("Rename the file") && !text.contains("New file"), "{name:?}: {text}");
+    }
 }

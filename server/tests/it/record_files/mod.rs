@@ -97,10 +97,12 @@ impl<'a> Desk<'a> {
 
 /// Sends a file as a browser does.
 async fn upload(browser: &Browser<'_>, path: &str, name: &str, file: &[u8]) -> TestResponse {
-    let head = format!(
-        "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: text/csv\r\n\r\n"
-    );
-    let body = [head.as_bytes(), file, b"\r\n--b--\r\n"].concat();
+    upload_named(browser, path, name.as_bytes(), file).await
+}
+
+async fn upload_named(browser: &Browser<'_>, path: &str, name: &[u8], file: &[u8]) -> TestResponse {
+    let head = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"";
+    let body = [head, name, b"\"\r\ncontent-type: text/csv\r\n\r\n", file, b"\r\n--b--\r\n"].concat();
     let request = browser.request(Method::POST, path).header("sec-fetch-site", "same-origin");
     response(request.header("content-type", "multipart/form-data; boundary=b").body(body)).await
 }

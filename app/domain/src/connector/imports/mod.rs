@@ -12,7 +12,7 @@ pub use self::{
 use super::system::names;
 use crate::{
     id::{ConnectorId, ImportId},
-    time::{DAY_MS, MINUTE_MS, UnixMs},
+    time::{DAY_MS, MINUTE_MS, SECOND_MS, UnixMs},
 };
 
 /// Largest call record file, in bytes.
@@ -23,8 +23,14 @@ pub const PIECE_BYTES: usize = 1_024 * 1_024;
 pub const FILES_MAX: u32 = 3;
 /// How long a file is kept that nobody imports, in milliseconds.
 pub const UNUSED_KEPT_MS: i64 = DAY_MS;
-/// How long a file may take to arrive, in milliseconds; one that takes longer never will.
-pub const UPLOAD_MAX_MS: i64 = 15 * MINUTE_MS;
+/// How long a file that is arriving keeps its place without a byte, in milliseconds.
+pub const UPLOAD_LEASE_MS: i64 = MINUTE_MS;
+/// How often an upload renews that while bytes arrive, in milliseconds.
+pub const UPLOAD_RENEW_MS: i64 = 15 * SECOND_MS;
+/// How often an import is tried without any of its rows getting done.
+pub const TRIES_MAX: u32 = 10;
+/// How long an import may wait for its owner, without any of its rows getting done, in milliseconds.
+pub const WAITING_MAX_MS: i64 = 7 * DAY_MS;
 /// How long a finished import is shown, in milliseconds. Its file is deleted at once.
 pub const IMPORTS_KEPT_MS: i64 = 7 * DAY_MS;
 /// Most imports of a connector that a page lists.
@@ -113,12 +119,38 @@ pub struct RecordImport {
     pub created_at: UnixMs,
     /// When the import began.
     pub started_at: Option<UnixMs>,
+    /// When its last rows were done; without any, when it began.
+    pub progressed_at: UnixMs,
+    /// How often it was tried since then.
+    pub tries: u32,
     /// When it ended.
     pub ended_at: Option<UnixMs>,
     /// What became of the rows.
     pub progress: ImportProgress,
     /// Why it waits or has failed.
     pub problem: Option<String>,
+}
+
+impl RecordImport {
+    /// Why it is not tried again, as a sentence; nothing while it may still succeed.
+    #[must_use]
+    pub fn hopeless(&self, now: UnixMs) -> Option<String> {
+        if self.tries >= TRIES_MAX {
+            return Some(format!(
+                "The server tried {} times to import the rows after row {} and had to start again each time. Remove \
+                 what is unusual there, or split the file, and import it again: nothing is stored twice.",
+                self.tries, self.progress.rows
+            ));
+        }
+        if now.since_ms(self.progressed_at) <= WAITING_MAX_MS {
+            return None;
+        }
+        let why = self.problem.as_deref().unwrap_or("The server was stopped.");
+        Some(format!(
+            "No row could be imported for {} days. {why} Once that is solved, import the file again: nothing is stored twice.",
+            WAITING_MAX_MS / DAY_MS
+        ))
+    }
 }
 
 /// A file name as it is kept: without folders and control characters.
@@ -132,6 +164,32 @@ pub fn file_name(sent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_import_is_given_up_after_a_number_of_tries_or_days_without_progress() {
+        let begun = UnixMs(1_000);
+        let import = |tries, problem: Option<&str>| RecordImport {
+            id: ImportId::new(begun, 1),
+            connector: ConnectorId::new(begun, 1),
+            file_name: "calls.csv".into(),
+            file_bytes: 1,
+            state: ImportState::Running,
+            reading: None,
+            created_by: "ana".into(),
+            created_at: begun,
+            started_at: Some(begun),
+            progressed_at: begun,
+            tries,
+            ended_at: None,
+            progress: ImportProgress { rows: 400, ..ImportProgress::default() },
+            problem: problem.map(str::to_owned),
+        };
+        let late = begun.plus_ms(WAITING_MAX_MS);
+        assert_eq!(import(TRIES_MAX - 1, None).hopeless(late), None);
+        assert!(import(TRIES_MAX, None).hopeless(begun).unwrap().contains("10 times to import the rows after row 400"));
+        let waited = import(0, Some("The connector is paused.")).hopeless(late.plus_ms(1)).unwrap();
+        assert!(waited.starts_with("No row could be imported for 7 days. The connector is paused. Once"), "{waited}");
+    }
 
     #[test]
     fn a_file_name_has_no_folders_and_no_control_characters() {

@@ -43,6 +43,11 @@ pub trait RecordImports {
     /// # Errors
     /// `NotFound` once the upload has ended; `TooLarge` past [`super::FILE_MAX_BYTES`].
     async fn add_piece(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId, piece: NewPiece<'_>) -> Result<()>;
+    /// Keeps the place of a file whose bytes arrive slowly: each piece keeps it, too.
+    ///
+    /// # Errors
+    /// `NotFound` once the upload has ended.
+    async fn keep_upload(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId) -> Result<()>;
     /// All of it has arrived.
     ///
     /// # Errors
@@ -68,7 +73,7 @@ pub trait RecordImports {
     /// # Errors
     /// `Conflict` if it was started before, or the connector is paused.
     async fn start_import(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId, reading: &Reading) -> Result<()>;
-    /// Stops an import, or discards a file. What was imported stays.
+    /// Stops an import, or discards a file. What was imported stays. Of a file that has not arrived whole, nothing does.
     ///
     /// # Errors
     /// `Conflict` if it has ended.

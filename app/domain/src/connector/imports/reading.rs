@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::connector::{Connector, System};
+use crate::{
+    connector::{Connector, System},
+    error::Error,
+};
 
 /// How a file is read, as typed and as it is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +93,20 @@ pub struct FilePreview {
     pub rows: Vec<PreviewRow>,
     /// Whether the file has further rows.
     pub more: bool,
+}
+
+impl FilePreview {
+    /// Refuses a file of another kind, or with other columns, which would only give a long list of errors.
+    ///
+    /// # Errors
+    /// `Invalid` in the field `preset`.
+    pub fn check(&self) -> crate::error::Result<()> {
+        if self.rows.iter().any(|row| row.result.is_ok()) {
+            return Ok(());
+        }
+        let message = "None of the first rows is understood. Choose another kind of file, or its columns.";
+        Err(Error::invalid("preset", message))
+    }
 }
 
 /// What becomes of a row, or of the rows of a call.

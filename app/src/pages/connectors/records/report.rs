@@ -227,6 +227,8 @@ mod tests {
             created_by: "ana".into(),
             created_at: UnixMs(0),
             started_at: None,
+            progressed_at: UnixMs(0),
+            tries: 0,
             ended_at: None,
             progress,
             problem: None,

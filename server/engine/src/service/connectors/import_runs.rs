@@ -1,5 +1,10 @@
 //! What the server needs that runs imports: one run at a time has an import, under a lease. If its node is lost, another run
-//! continues where the last one had saved.
+//! continues where the last one had saved; and if it gets nowhere, as often as [`TRIES_MAX`](domain::connector::imports::TRIES_MAX).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use domain::{
     Error,
@@ -10,20 +15,26 @@ use domain::{
     },
     error::Result,
     id::{ConnectorId, ImportId},
-    time::SECOND_MS,
+    time::{MINUTE_MS, SECOND_MS, UnixMs},
 };
 
 use super::{super::events::refuse_full, doors::opened, imports::rows_context, not_found};
 use crate::{
     Engine,
     store::{
-        connectors::{self, imports, imports::Lease, state},
+        connectors::{
+            self, imports,
+            imports::{Lease, Step},
+            state,
+        },
         db::Dialect,
     },
 };
 
 /// How long a run may be silent before another one takes over, in milliseconds.
 const LEASE_MS: i64 = 15 * SECOND_MS;
+/// How long a run may save nothing before another one takes over, in milliseconds. It skips what others have done within that.
+const STUCK_MS: i64 = 5 * MINUTE_MS;
 /// How often a run has to renew its lease, in milliseconds.
 pub const RENEW_EVERY_MS: u64 = 5_000;
 
@@ -33,16 +44,32 @@ pub struct ImportRun {
     /// The import, as far as it had come.
     pub import: RecordImport,
     run: String,
+    /// When it was leased, or saved something last.
+    saved_at: Arc<AtomicI64>,
+}
+
+/// Why a run has no rows done.
+#[derive(Debug, Clone, Copy)]
+pub enum Wait<'a> {
+    /// It waits, for this reason, or only for its turn.
+    Run(Option<&'a str>),
+    /// It ends, until the owner of the import has done something about this.
+    Owner(&'a str),
 }
 
 impl ImportRun {
+    fn is_stuck(&self, now: UnixMs) -> bool {
+        now.since_ms(UnixMs(self.saved_at.load(Ordering::Relaxed))) > STUCK_MS
+    }
+
     fn lease(&self) -> Lease<'_> {
         Lease { id: &self.import.id, run: &self.run }
     }
 }
 
 impl Engine {
-    /// Lets imports continue at once that this node had before it was restarted. With PostgreSQL, they may be another node's.
+    /// Lets imports continue at once that this node had before it was restarted, and frees the places of files that were
+    /// arriving. With PostgreSQL, they may be another node's.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -55,15 +82,24 @@ impl Engine {
         Ok(tx.commit().await?)
     }
 
-    /// Leases an import that no run has.
+    /// Leases an import that no run has. One that can't succeed any more ends instead.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn claim_import(&self) -> Result<Option<ImportRun>> {
+        while let Some(run) = self.leased_import().await? {
+            let Some(why) = run.import.hopeless(self.now()) else { return Ok(Some(run)) };
+            tracing::warn!(import = %run.import.id, "an import is given up: {why}");
+            self.end_import(&run, ImportState::Failed, Some(&why)).await?;
+        }
+        Ok(None)
+    }
+
+    async fn leased_import(&self) -> Result<Option<ImportRun>> {
         let now = self.now();
         let Some(import) = imports::due(self.db(), now).await? else { return Ok(None) };
         let (at, random) = self.next_id();
-        let run = ImportRun { import, run: domain::id::encode(at, random) };
+        let run = ImportRun { import, run: domain::id::encode(at, random), saved_at: Arc::new(AtomicI64::new(now.0)) };
         let mut tx = self.db().begin().await?;
         let leased = imports::lease(&mut tx, run.lease(), now.plus_ms(LEASE_MS), now).await?;
         tx.commit().await?;
@@ -75,11 +111,15 @@ impl Engine {
         self.context().import_started.notified().await;
     }
 
-    /// Keeps an import. False once it is cancelled or another run has it.
+    /// Keeps an import. False once it is cancelled or another run has it, or may have it, since this one is stuck.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn renew_import(&self, run: &ImportRun) -> Result<bool> {
+        if run.is_stuck(self.now()) {
+            tracing::warn!(import = %run.import.id, "an import does not get further; another run tries it");
+            return Ok(false);
+        }
         let mut tx = self.db().begin().await?;
         let renewed = imports::renew(&mut tx, run.lease(), self.now().plus_ms(LEASE_MS)).await?;
         tx.commit().await?;
@@ -119,13 +159,20 @@ impl Engine {
         &self,
         run: &ImportRun,
         (progress, bad): (&ImportProgress, &[BadRecord]),
-        problem: Option<&str>,
+        wait: Option<Wait<'_>>,
     ) -> Result<bool> {
         let stored = connectors::by_id(self.db(), &run.import.connector).await?;
+        let now = self.now();
+        let (step, problem) = match wait {
+            None => (Step::Progress(now), None),
+            Some(Wait::Run(why)) => (Step::Waiting, why),
+            Some(Wait::Owner(why)) => (Step::Blocked, Some(why)),
+        };
         let mut tx = self.db().begin().await?;
-        if !imports::save(&mut tx, run.lease(), progress, problem).await? {
+        if !imports::save(&mut tx, run.lease(), (progress, step), problem).await? {
             return Ok(false);
         }
+        run.saved_at.store(now.0, Ordering::Relaxed);
         let before = (progress.not_understood + progress.rejected).saturating_sub(bad.len() as u64);
         let room = usize::try_from(BAD_ROWS_KEPT.saturating_sub(before)).unwrap_or_default();
         let kept = bad.get(..room.min(bad.len())).unwrap_or_default();

@@ -52,7 +52,17 @@ impl RecordImports for Engine {
         }
         let sealed = self.vault().seal(&packed(piece.bytes)?, &piece_context(imp, piece.number));
         let mut tx = self.db().begin().await?;
-        if !imports::add_piece(&mut tx, imp, piece.number, bytes, &sealed).await? {
+        if !imports::grow(&mut tx, imp, bytes, self.now()).await? {
+            return Err(not_found());
+        }
+        imports::add_piece(&mut tx, imp, piece.number, &sealed).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn keep_upload(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId) -> Result<()> {
+        self.stored_connector(actor, con, Permission::ManageConnectors).await?;
+        let mut tx = self.db().begin().await?;
+        if !imports::grow(&mut tx, imp, 0, self.now()).await? {
             return Err(not_found());
         }
         Ok(tx.commit().await?)
@@ -72,7 +82,7 @@ impl RecordImports for Engine {
 
     async fn record_imports(&self, actor: &Actor, con: &ConnectorId) -> Result<Vec<RecordImport>> {
         let connector = self.stored_connector(actor, con, Permission::ReadConnectors).await?.connector;
-        Ok(imports::list(self.db(), con, &connector.owner, IMPORTS_SHOWN).await?)
+        Ok(imports::list(self.db(), con, &connector.owner, IMPORTS_SHOWN, self.now()).await?)
     }
 
     async fn record_import(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId) -> Result<RecordImport> {
@@ -109,6 +119,9 @@ impl RecordImports for Engine {
         let connector = self.stored_connector(actor, con, Permission::ManageConnectors).await?.connector;
         let import = self.record_import(actor, con, imp).await?;
         let mut tx = self.db().begin().await?;
+        if imports::abandon(&mut tx, imp).await? {
+            return Ok(tx.commit_then(self.connector_changed(&connector.owner)).await?);
+        }
         if import.state == ImportState::Running {
             let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportCancelled);
             self.record(&mut tx, entry.with([Change::noted("file", &*import.file_name)])).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     audit::AuditAction,
-    connector::{Connector, ConnectorOwner, Gap, StateReport},
+    connector::{Connector, ConnectorOwner, ConnectorProblem, Gap, StateReport},
     error::Result,
     event::Page,
     id::ConnectorId,
@@ -32,7 +32,14 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         let stored = connectors::locked(&mut tx, id).await?.filter(|stored| stored.connector.owner == *owner);
         let before = stored.ok_or_else(not_found)?.connector;
-        let after = before.state.after(report.clone(), self.now());
+        let mut after = before.state.after(report.clone(), self.now());
+        if report.connected
+            && after.problem.is_none()
+            && let Some(name) = connectors::twin(&mut tx, &before, self.now()).await?
+        {
+            after.problem = Some(ConnectorProblem::Duplicate);
+            after.detail = Some(format!("{name} has the same identity"));
+        }
         state::save(&mut tx, id, &after).await?;
         if before.state.down_since.is_some() && after.down_since.is_none() {
             let entry = Entry::new(self.next_id(), self.now(), connectors::key(owner), AuditAction::ConnectorUp);

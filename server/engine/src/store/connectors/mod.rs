@@ -13,7 +13,7 @@ pub mod unrouted;
 
 use domain::{
     UnixMs,
-    connector::{Connector, ConnectorOwner, ConnectorProblem, ConnectorState, System, Way},
+    connector::{Connector, ConnectorOwner, ConnectorProblem, ConnectorState, SILENT_MS, System, Way},
     country::Country,
     id::{AccountId, ConnectorId},
 };
@@ -33,6 +33,10 @@ const BY_ID: &str = "SELECT * FROM connectors WHERE id = $1 AND deleted_ms IS NU
 const PLATFORMS_OF_WAY: &str = "SELECT * FROM connectors \
     WHERE account_id = '' AND way = $1 AND deleted_ms IS NULL AND paused_ms IS NULL ORDER BY id";
 static LOCKED: Sql = Sql::new("SELECT * FROM connectors WHERE id = $1 AND deleted_ms IS NULL {serialise}");
+/// Another one that is connected to the same phone system.
+const TWIN: &str = "SELECT name FROM connectors WHERE account_id = $1 AND identity = $2 AND id <> $3 \
+    AND deleted_ms IS NULL AND paused_ms IS NULL AND connected_since_ms IS NOT NULL AND reported_ms > $4 \
+    ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM connectors WHERE account_id = $1 AND deleted_ms IS NULL";
 const UPDATE: &str = "UPDATE connectors SET name = $3, country = $4, trunks = $5, include_internal = $6, \
     ami_address = $7, mapping = $8, time_zone = $10, version = version + 1 \
@@ -80,6 +84,7 @@ struct ConnectorRow {
     detail: Option<String>,
     seen: String,
     down_ms: Option<i64>,
+    reporters: Option<String>,
 }
 
 /// A secret as it is stored.
@@ -130,6 +135,7 @@ impl ConnectorRow {
             detail: self.detail.clone(),
             seen: lines(&self.seen),
             down_since: self.down_ms.map(UnixMs),
+            reporters: self.reporters.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default(),
         }
     }
 }
@@ -261,4 +267,11 @@ pub async fn delete(tx: &mut Tx, owner: &ConnectorOwner, id: &ConnectorId, now: 
     let done = within!(tx, c => sqlx::query(DELETE)
         .bind(key(owner)).bind(id.as_str()).bind(now.0).execute(c).await?.rows_affected());
     Ok(done == 1)
+}
+
+/// The name of another connector of the same owner that is connected to the same phone system.
+pub async fn twin(tx: &mut Tx, connector: &Connector, now: UnixMs) -> StoreResult<Option<String>> {
+    Ok(within!(tx, c => sqlx::query_scalar(TWIN)
+        .bind(key(&connector.owner)).bind(&connector.identity).bind(connector.id.as_str())
+        .bind(now.plus_ms(-SILENT_MS).0).fetch_optional(c).await?))
 }

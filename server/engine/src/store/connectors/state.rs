@@ -9,7 +9,7 @@ use crate::store::{
 
 const SAVE: &str = "UPDATE connectors SET reported_ms = $2, connected_since_ms = $3, connected_ms = $4, \
     last_event_ms = $5, calls_open = $6, lag_ms = $7, system_version = $8, problem = $9, detail = $10, seen = $11, \
-    down_ms = $12 WHERE id = $1";
+    down_ms = $12, reporters = $13 WHERE id = $1";
 const SET_LAST_EVENT: &str = "UPDATE connectors SET last_event_ms = $2 WHERE id = $1";
 /// Those that may be down: the domain decides.
 const SILENT: &str = "SELECT id FROM connectors WHERE deleted_ms IS NULL AND paused_ms IS NULL AND down_ms IS NULL \
@@ -24,7 +24,8 @@ pub async fn save(tx: &mut Tx, id: &ConnectorId, state: &ConnectorState) -> Stor
         .bind(id.as_str()).bind(ms(state.reported_at)).bind(ms(state.connected_since)).bind(ms(state.connected_at))
         .bind(ms(state.last_event_at)).bind(i64::from(state.calls_open)).bind(state.lag_ms.map(i64::from))
         .bind(&state.system_version).bind(state.problem.map(|problem| problem.as_str())).bind(&state.detail)
-        .bind(state.seen.join("\n")).bind(ms(state.down_since)).execute(c).await?.rows_affected());
+        .bind(state.seen.join("\n")).bind(ms(state.down_since))
+        .bind(serde_json::to_string(&state.reporters).ok()).execute(c).await?.rows_affected());
     Ok(())
 }
 
