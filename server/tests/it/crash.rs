@@ -13,7 +13,7 @@ use std::{
 };
 
 use domain::event::EventKind;
-use engine::delivery::concurrency::AT_ONCE_MAX;
+use engine::delivery::concurrency::UNRECORDED_MAX;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -33,7 +33,7 @@ const EVENTS: usize = 400;
 /// Events posted concurrently.
 const AT_ONCE: usize = 64;
 /// Most attempts that one endpoint has in flight; each may be repeated after a crash.
-const IN_FLIGHT_MAX: usize = AT_ONCE_MAX;
+const IN_FLIGHT_MAX: usize = UNRECORDED_MAX;
 /// Longest delay between an accepted event and the kill that it triggers, in microseconds: about two commits.
 const KILL_AFTER_MAX_US: u64 = 20_000;
 

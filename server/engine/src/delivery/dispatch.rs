@@ -1,6 +1,7 @@
 //! Starts attempts from the queues, and stops.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use tracing::Instrument as _;
 use crate::{
     clock,
     store::{error::StoreResult, nodes},
+    supervisor,
 };
 
 use super::{attempt, claim, outcome::Outcome, queue::Turn, record, sender::Sender};
@@ -88,10 +90,18 @@ impl Sender {
 
     async fn run(self: Arc<Self>, turn: Turn) {
         let outcome = attempt::take(&self, turn).await;
-        self.queues().attempted(outcome.delivery(), outcome.succeeded(), self.now());
+        // A panic must not lose the outcome. The queues learn of its end when it is recorded, at the latest.
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.attempted(&outcome))) {
+            self.context.supervisor.note("attempts", supervisor::message(&*panic));
+        }
         // The recorder lives as long as the sender; a closed channel means that the process is ending.
         let _ = self.dispatch.outcomes.send(outcome).await;
         self.pump();
+    }
+
+    fn attempted(&self, outcome: &Outcome) {
+        let now = self.now();
+        self.queues().attempted(outcome.delivery(), outcome.succeeded(), now);
     }
 
     /// These outcomes are recorded: their memory is free.

@@ -25,6 +25,16 @@ pub enum Column {
     Numbers(Vec<Option<i64>>),
 }
 
+/// What a text has parameters for, in the order in which they are written.
+pub(super) struct Layout {
+    /// The columns of its rows.
+    pub(super) specs: Vec<ColumnSpec>,
+    /// The other parameters, by number.
+    pub(super) params: Vec<usize>,
+    /// How many of these are written before the rows.
+    pub(super) before: usize,
+}
+
 /// A value that is bound to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Param<'a> {

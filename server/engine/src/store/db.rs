@@ -9,9 +9,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::{
     detached::detached,
     store::{
+        direct::{Direct, DirectTx},
         error::{StoreError, StoreResult},
         open_file::OpenFile,
-        sqlite::direct::{Direct, DirectTx},
     },
 };
 

@@ -133,6 +133,11 @@ impl StoreError {
     }
 }
 
+/// A row that cannot be bound.
+pub(super) fn encode_error(error: serde_json::Error) -> StoreError {
+    StoreError::Database(sqlx::Error::Encode(error.into()))
+}
+
 /// Whether an error of SQLite may pass. Extended codes have more in their high bytes.
 fn is_transient_on_sqlite(code: i32) -> bool {
     use ffi::{SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_LOCKED, SQLITE_READONLY};

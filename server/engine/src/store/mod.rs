@@ -13,6 +13,7 @@ pub mod connectors;
 pub mod credentials;
 pub mod db;
 pub mod deliveries;
+pub(crate) mod direct;
 pub mod emails;
 pub mod endpoints;
 pub mod error;

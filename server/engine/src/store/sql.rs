@@ -26,10 +26,10 @@ use sqlx::{
 
 pub use crate::store::columns::Param;
 use crate::store::{
-    columns::{Cell, Column, ColumnSpec, cells, columns},
+    columns::{Cell, Column, ColumnSpec, Layout, cells, columns},
     db::{Dialect, Tx, within},
-    error::{StoreError, StoreResult},
-    sqlite::direct,
+    direct,
+    error::{StoreResult, encode_error},
 };
 
 /// Most rows of one statement: as many as a group commit has events. That allows 63 columns.
@@ -43,16 +43,6 @@ pub struct Sql {
     sqlite: [OnceLock<String>; SIZES],
     postgres: OnceLock<String>,
     layout: OnceLock<Layout>,
-}
-
-/// What a text has parameters for, in the order in which they are written.
-pub(super) struct Layout {
-    /// The columns of its rows.
-    pub(super) specs: Vec<ColumnSpec>,
-    /// The other parameters, by number.
-    pub(super) params: Vec<usize>,
-    /// How many of these are written before the rows.
-    pub(super) before: usize,
 }
 
 /// What a statement returns, read from either driver's rows.
@@ -192,11 +182,6 @@ impl Sql {
         let (text, size) = self.sized(rows.len());
         Ok((text, Rows::Cells(cells(specs, rows, size).map_err(encode_error)?)))
     }
-}
-
-/// A row that cannot be bound.
-pub(super) fn encode_error(error: serde_json::Error) -> StoreError {
-    StoreError::Database(sqlx::Error::Encode(error.into()))
 }
 
 /// A list of ids as the JSON that `{list $n}` reads.

@@ -17,6 +17,7 @@ mod connectors;
 mod crashes;
 mod database;
 mod details;
+mod direct;
 mod duplicates;
 mod endpoints;
 mod faults;

@@ -232,10 +232,12 @@ async fn what_callers_do_wrong_is_not_our_warning() {
         let request = client().post(format!("http://{address}{path}")).header("sec-fetch-site", "same-origin");
         response(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await.status
     };
-    for path in ["/api/nothing", "/api/ops/nothing", "/api/sign-in/", "/api/%00"] {
+    for path in ["/api/nothing", "/api/ops/nothing", "/api/sign-in/"] {
         assert_eq!(post(path, "").await, StatusCode::NOT_FOUND, "{path}");
     }
-    for (path, body) in [("/api/sign-in", ""), ("/api/endpoints/delete", "acct=1"), ("/api/me/theme", "a=%zz")] {
+    for (path, body) in
+        [("/api/sign-in", ""), ("/api/endpoints/delete", "acct=1"), ("/api/me/theme", "a=%zz"), ("/api/%00", "")]
+    {
         assert_eq!(post(path, body).await, StatusCode::BAD_REQUEST, "{path}");
     }
     assert!(post("/api/sign-out", "").await.is_success());

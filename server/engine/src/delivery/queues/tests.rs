@@ -75,7 +75,7 @@ fn an_endpoint_never_exceeds_its_concurrency_and_continues_when_an_attempt_ends(
     let mut queues = Queues::default();
     (0..100).for_each(|n| assert!(queues.push(leased("slow", n, 0))));
     let started: Vec<Turn> = std::iter::from_fn(|| queues.next(UnixMs(1))).collect();
-    assert_eq!(started.len(), super::super::concurrency::AT_ONCE_START);
+    assert_eq!(started.len(), AT_ONCE_START);
     queues.push(leased("quick", 1, 0));
     assert_eq!(tried(&mut queues, 1), ["dlv_quick_1"]);
     queues.finished(started[0].delivery(), Some(true), UnixMs(1));

@@ -5,7 +5,7 @@
 //! blocks neither writer nor readers). An idle server runs no checkpoints.
 //!
 //! The log restarts from its beginning only when all of it is checkpointed and no reader or writer is active. Under
-//! constant load that may never happen, so the writer keeps a limit of its own ([`super::LOG_PAGES_MAX`]). By then most
+//! constant load that may never happen, so the writer keeps a limit of its own ([`LOG_PAGES_MAX`](crate::store::direct::LOG_PAGES_MAX)). By then most
 //! of the log is checkpointed, and little is left for the writer to do.
 
 use std::pin::pin;

@@ -2,7 +2,6 @@
 
 pub(crate) mod checkpoints;
 pub(crate) mod copies;
-pub(crate) mod direct;
 
 use std::{
     fs::File,
@@ -20,22 +19,15 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::store::{
     db::{Db, Dialect, Pool},
+    direct::{BUSY_TIMEOUT_MS, Direct, LOG_PAGES_MAX, STATEMENT_CACHE},
     error::StoreResult,
     open_file::OpenFile,
-    sqlite::direct::Direct,
 };
 
 /// Rows that a statement may buffer ahead of its reader: a whole group commit, so the two threads do not alternate.
 const ROW_BUFFER: usize = 1_024;
-/// Prepared statements cached per connection. A bulk statement has one text for each power of two of rows.
-const STATEMENT_CACHE: usize = 512;
 /// Read connections, besides the one that writes.
 const READERS: u32 = 4;
-/// How long a statement waits for another process's lock before it fails.
-const BUSY_TIMEOUT_MS: u64 = 5_000;
-/// Pages of the write-ahead log, 4 KiB each, above which the writer runs a checkpoint itself. Below that it is left to
-/// [`checkpoints`].
-const LOG_PAGES_MAX: u32 = 16_000;
 
 /// Opens the file, creating it if it is missing.
 pub(super) async fn connect(url: &str) -> StoreResult<Db> {

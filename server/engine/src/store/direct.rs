@@ -15,13 +15,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use crate::store::{
-    columns::{Param, PutCells, not_padding, put_row},
-    error::StoreResult,
-    sql::{Layout, encode_error},
+    columns::{Layout, Param, PutCells, not_padding, put_row},
+    error::{StoreResult, encode_error},
 };
 
-use super::{BUSY_TIMEOUT_MS, LOG_PAGES_MAX, STATEMENT_CACHE};
-
+/// Prepared statements cached per connection. A bulk statement has one text for each power of two of rows.
+pub(super) const STATEMENT_CACHE: usize = 512;
+/// How long a statement waits for another process's lock before it fails.
+pub(super) const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Pages of the write-ahead log, 4 KiB each, above which whoever writes runs a checkpoint. Below that it is left to
+/// [`checkpoints`](crate::store::sqlite::checkpoints).
+pub(super) const LOG_PAGES_MAX: u32 = 16_000;
 /// Pages that the connection keeps in memory, in KiB. Random ids touch many.
 const CACHE_KIB: i64 = 16 * 1_024;
 
@@ -77,7 +81,7 @@ pub(in crate::store) struct Bound<'a, T> {
     pub(in crate::store) sql: &'static str,
     pub(in crate::store) layout: &'a Layout,
     pub(in crate::store) rows: &'a [T],
-    /// How many rows the text has room for; those that are missing stay null.
+    /// How many rows the text has room for; missing ones stay null.
     pub(in crate::store) size: usize,
     pub(in crate::store) params: &'a [Param<'a>],
 }
@@ -179,106 +183,5 @@ fn bind(statement: &mut CachedStatement<'_>, index: usize, value: Param<'_>) -> 
         Param::Null | Param::NoNumber => statement.raw_bind_parameter(index, rusqlite::types::Null),
         Param::Text(text) => statement.raw_bind_parameter(index, text),
         Param::Number(number) => statement.raw_bind_parameter(index, number),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures::FutureExt as _;
-
-    use crate::store::{
-        db::{Db, Tx, within},
-        sql::Sql,
-        sqlite,
-    };
-
-    use super::*;
-
-    static CREATE: Sql = Sql::new("CREATE TABLE calls (id TEXT PRIMARY KEY, due_ms INTEGER)");
-    static ADD: Sql = Sql::new("INSERT INTO calls SELECT r.id, r.due_ms FROM {rows r: id text, due_ms bigint}");
-    static IDS: Sql = Sql::new("SELECT id FROM calls ORDER BY id");
-    /// A parameter before the rows, one on both sides of them, and one after them.
-    static MIXED: Sql = Sql::new(
-        "SELECT r.id, $2 || $3 AS text, COALESCE(r.due_ms, $1) AS due_ms FROM {rows r: id text, due_ms bigint} \
-         WHERE r.id <> $3 AND r.id IN {list $4} ORDER BY r.id",
-    );
-
-    #[derive(Serialize)]
-    struct Row {
-        id: &'static str,
-        due_ms: Option<i64>,
-    }
-
-    async fn opened() -> (tempfile::TempDir, Db) {
-        let folder = tempfile::tempdir().unwrap();
-        let db = sqlite::connect(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap();
-        let mut tx = db.begin().await.unwrap();
-        CREATE.execute(&mut tx, &[]).await.unwrap();
-        tx.commit().await.unwrap();
-        (folder, db)
-    }
-
-    async fn ids(db: &Db) -> Vec<String> {
-        let mut tx = db.begin_direct().await.unwrap();
-        let ids: Vec<(String,)> = IDS.fetch(&mut tx, &[]).await.unwrap();
-        ids.into_iter().map(|(id,)| id).collect()
-    }
-
-    #[tokio::test]
-    async fn a_statement_finds_the_same_on_either_connection() {
-        let (_folder, db) = opened().await;
-        let rows = [("a", Some(7)), ("b", None), ("c", Some(9))].map(|(id, due_ms)| Row { id, due_ms });
-        let params = [5.into(), "x".into(), "c".into(), r#"["a","b","c"]"#.into()];
-        let mut all: Vec<Vec<(String, String, i64)>> = Vec::new();
-        for mut tx in [db.begin_direct().await.unwrap(), db.begin_read().await.unwrap()] {
-            all.push(MIXED.read(&mut tx, &rows, &params).await.unwrap());
-        }
-        let expected = vec![("a".to_owned(), "xc".to_owned(), 7), ("b".to_owned(), "xc".to_owned(), 5)];
-        assert_eq!(all, [expected.clone(), expected]);
-    }
-
-    #[tokio::test]
-    async fn what_is_not_committed_is_rolled_back() {
-        let (_folder, db) = opened().await;
-        let add = async |id, commit| {
-            let mut tx = db.begin_direct().await.unwrap();
-            assert_eq!(ADD.write(&mut tx, &[Row { id, due_ms: None }], &[]).await.unwrap(), 1);
-            if commit {
-                tx.commit().await.unwrap();
-            }
-        };
-        add("dropped", false).await;
-        add("committed", true).await;
-        let panicking = async {
-            let _tx = db.begin_direct().await.unwrap();
-            panic!("in a transaction");
-        };
-        assert!(std::panic::AssertUnwindSafe(panicking).catch_unwind().await.is_err());
-        let mut tx = db.begin_direct().await.unwrap();
-        let twice = ADD.write(&mut tx, &[Row { id: "committed", due_ms: None }], &[]).await;
-        let error = twice.unwrap_err();
-        assert!(error.is_unique_violation() && error.blames_item() && !error.is_transient(), "{error}");
-        drop(tx);
-        assert_eq!(ids(&db).await, ["committed"]);
-    }
-
-    #[tokio::test]
-    async fn only_one_connection_writes_at_a_time() {
-        let (_folder, db) = opened().await;
-        let first = db.begin().await.unwrap();
-        assert!(db.begin_direct().now_or_never().is_none(), "it waits instead of failing as busy");
-        first.commit().await.unwrap();
-        let direct = db.begin_direct().await.unwrap();
-        assert!(matches!(direct, Tx::Direct(_)));
-        assert!(db.begin().now_or_never().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_statement_of_the_driver_is_refused() {
-        let (_folder, db) = opened().await;
-        let mut tx = db.begin_direct().await.unwrap();
-        let refused: StoreResult<i64> =
-            async { Ok(within!(&mut tx, c => sqlx::query_scalar("SELECT 1").fetch_one(c).await?)) }.await;
-        assert!(refused.is_err_and(|error| !error.blames_item()));
     }
 }
