@@ -72,7 +72,7 @@ pub(crate) async fn one_endpoint(bench: &Bench<'_>) -> anyhow::Result<Vec<Measur
     let events = Events { posted: Some(Arc::clone(&posted)), ..events };
     bench.step("one endpoint");
     // Both clocks count from their own start.
-    let apart_us = arrivals.now_us() - posted.now_us();
+    let apart_us = arrivals.now_us().saturating_sub(posted.now_us());
     let numbers = events.flood(count, CONNECTIONS, &Arc::default()).await;
     anyhow::ensure!(numbers.len() as u64 == count, "only {} of {count} events were accepted", numbers.len());
     anyhow::ensure!(arrivals.wait_for(count, PATIENCE).await, "only {} of {count} events arrived", arrivals.distinct());

@@ -11,9 +11,15 @@ const SECOND_US: i64 = 1_000_000;
 pub const AT_ONCE_START: usize = 8;
 /// Most attempts at once that one endpoint gets.
 pub const AT_ONCE_MAX: usize = 64;
-/// Most attempts of one endpoint that are not recorded yet, whether its server has responded or not: a quarter of all.
+/// Most attempts of one endpoint that are not recorded yet, whether its server has responded or not: a quarter of all. While
+/// half of all are in flight, no more than [`AT_ONCE_MAX`], so that a few fast endpoints leave room for the others.
 pub const UNRECORDED_MAX: usize = IN_FLIGHT_MAX / 4;
 const _: () = assert!(AT_ONCE_MAX <= UNRECORDED_MAX);
+
+/// Most attempts of one endpoint that are not recorded yet, while this many of all endpoints are not.
+pub const fn unrecorded_max(in_flight: usize) -> usize {
+    if in_flight < IN_FLIGHT_MAX / 2 { UNRECORDED_MAX } else { AT_ONCE_MAX }
+}
 
 /// A limit in events per second.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,10 +80,10 @@ impl Default for ConcurrencyLimiter {
 }
 
 impl ConcurrencyLimiter {
-    /// Whether another attempt may start, judging by those in flight. A server that has responded need not wait until that
+    /// Whether another attempt may start, judging by those in flight. After a success, the next one need not wait until that
     /// is recorded: commits take longer than a fast response.
-    pub const fn has_capacity(&self) -> bool {
-        self.in_flight < self.at_once && self.in_flight + self.unrecorded < UNRECORDED_MAX
+    pub const fn has_capacity(&self, unrecorded_max: usize) -> bool {
+        self.in_flight < self.at_once && self.in_flight + self.unrecorded < unrecorded_max
     }
 
     /// Forgets waits computed before the clock was set back.
@@ -161,29 +167,30 @@ mod tests {
             limiter.recorded();
         }
         limiter.started(UnixMs(0));
-        assert!(!limiter.has_capacity(), "one probe at a time");
+        assert!(!limiter.has_capacity(UNRECORDED_MAX), "one probe at a time");
         limiter.ended(Some(true), UnixMs(0));
         limiter.started(UnixMs(0));
-        assert!(limiter.has_capacity());
+        assert!(limiter.has_capacity(UNRECORDED_MAX));
         for _ in 0..200 {
             limiter.ended(Some(true), UnixMs(0));
             limiter.recorded();
         }
         (0..AT_ONCE_MAX).for_each(|_| limiter.started(UnixMs(0)));
-        assert!(!limiter.has_capacity());
+        assert!(!limiter.has_capacity(UNRECORDED_MAX));
     }
 
     #[test]
     fn attempts_that_are_not_recorded_yet_are_limited_too() {
         let mut limiter = ConcurrencyLimiter::default();
         for _ in 0..UNRECORDED_MAX {
-            assert!(limiter.has_capacity());
+            assert!(limiter.has_capacity(UNRECORDED_MAX));
             limiter.started(UnixMs(0));
             limiter.ended(Some(true), UnixMs(0));
         }
-        assert!(!limiter.has_capacity(), "a quarter of all waits to be recorded");
+        assert!(!limiter.has_capacity(UNRECORDED_MAX), "a quarter of all waits to be recorded");
+        assert!(!limiter.has_capacity(unrecorded_max(IN_FLIGHT_MAX / 2)) && unrecorded_max(0) == UNRECORDED_MAX);
         limiter.recorded();
-        assert!(limiter.has_capacity());
+        assert!(limiter.has_capacity(UNRECORDED_MAX));
     }
 
     #[test]
@@ -207,13 +214,13 @@ mod tests {
         limiter.ended(Some(true), UnixMs(20));
         assert_eq!((limiter.not_before(), limiter.is_throttled(UnixMs(1_999))), (UnixMs(2_000), true));
         limiter.started(UnixMs(2_000));
-        assert!(!limiter.has_capacity(), "a late success changes nothing: one probe");
+        assert!(!limiter.has_capacity(UNRECORDED_MAX), "a late success changes nothing: one probe");
         assert_eq!(limiter.throttle(None, UnixMs(2_000), 0.0), UnixMs(4_000), "twice as long");
         limiter.ended(Some(false), UnixMs(2_000));
         limiter.started(UnixMs(4_000));
         limiter.ended(Some(true), UnixMs(4_000));
         limiter.started(UnixMs(4_000));
-        assert!(limiter.has_capacity(), "it grows");
+        assert!(limiter.has_capacity(UNRECORDED_MAX), "it grows");
         assert_eq!(limiter.throttle(None, UnixMs(5_000), 0.0), UnixMs(6_000), "and begins anew");
     }
 

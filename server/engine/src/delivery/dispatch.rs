@@ -48,8 +48,15 @@ impl Sender {
         }
     }
 
-    /// Starts as many attempts as may be made now.
+    /// Starts as many attempts as may be made now, and has more claimed where memory has become free.
     pub fn pump(self: &Arc<Self>) {
+        self.start_attempts();
+        if self.queues().take_overflow() {
+            self.wake_at(self.now());
+        }
+    }
+
+    fn start_attempts(self: &Arc<Self>) {
         if !self.dispatch.started.load(Ordering::Acquire) || !self.lease_valid() {
             return;
         }
@@ -64,9 +71,6 @@ impl Sender {
             );
             let sender = Arc::clone(self);
             self.context.supervisor.run_once("attempts", async move { sender.run(turn).await }.instrument(span));
-        }
-        if self.queues().take_overflow() {
-            self.wake_at(self.now());
         }
         self.pump_when_ready();
     }
@@ -90,18 +94,21 @@ impl Sender {
 
     async fn run(self: Arc<Self>, turn: Turn) {
         let outcome = attempt::take(&self, turn).await;
-        // A panic must not lose the outcome. The queues learn of its end when it is recorded, at the latest.
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.attempted(&outcome))) {
+        let succeeded = outcome.succeeded() == Some(true);
+        // A panic must not lose the outcome. The queues learn of it when it is recorded, at the latest.
+        if succeeded && let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.succeeded(&outcome))) {
             self.context.supervisor.note("attempts", supervisor::message(&*panic));
         }
         // The recorder lives as long as the sender; a closed channel means that the process is ending.
         let _ = self.dispatch.outcomes.send(outcome).await;
-        self.pump();
+        if succeeded {
+            self.start_attempts();
+        }
     }
 
-    fn attempted(&self, outcome: &Outcome) {
+    fn succeeded(&self, outcome: &Outcome) {
         let now = self.now();
-        self.queues().attempted(outcome.delivery(), outcome.succeeded(), now);
+        self.queues().succeeded(outcome.delivery(), now);
     }
 
     /// These outcomes are recorded: their memory is free.

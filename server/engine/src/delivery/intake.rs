@@ -21,7 +21,7 @@ use crate::{
             queue::{self, NewDelivery},
         },
         endpoints,
-        error::StoreResult,
+        error::{StoreError, StoreResult},
         events::{self, NewEventRow, Seen},
     },
     supervisor::Progress,
@@ -223,7 +223,17 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>, trying
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Backlog]) -> StoreResult<Written> {
-    let mut tx = sender.context.db.begin_direct().await?;
+    match commit_in(sender, sender.context.db.begin_direct().await?, batch).await {
+        // A mistake of ours, which must not hold up everything.
+        Err(StoreError::NotDirect) => {
+            tracing::error!("a statement of the hot path cannot be executed directly");
+            commit_in(sender, sender.context.db.begin().await?, batch).await
+        }
+        committed => committed,
+    }
+}
+
+async fn commit_in(sender: &Arc<Sender>, mut tx: Tx, batch: &[Backlog]) -> StoreResult<Written> {
     let began = stopwatch();
     let accepted = accept(sender, &mut tx, batch).await?;
     tx.commit().await?;

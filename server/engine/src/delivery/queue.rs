@@ -137,14 +137,14 @@ impl EndpointQueue {
     }
 
     /// Takes the next delivery. An expired one uses neither concurrency nor rate.
-    pub(super) fn take(&mut self, now: UnixMs) -> Option<Turn> {
+    pub(super) fn take(&mut self, unrecorded_max: usize, now: UnixMs) -> Option<Turn> {
         let settings = self.settings;
         for queue in [&mut self.first_attempts, &mut self.held, &mut self.retries] {
             if let Some(delivery) = queue.pop_front_if(|delivery| has_expired(settings, delivery, now)) {
                 return Some(Turn::Expire(delivery));
             }
         }
-        if !self.limiter.has_capacity() || self.limiter.is_throttled(now) {
+        if !self.limiter.has_capacity(unrecorded_max) || self.limiter.is_throttled(now) {
             return None;
         }
         let may_drain = !self.held.is_empty() && self.limiter.drain.not_before() <= now;

@@ -11,6 +11,7 @@ use std::{
 use domain::UnixMs;
 
 use super::{
+    concurrency::unrecorded_max,
     hosts::{HostKey, Hosts},
     leased::LeasedDelivery,
     limits::IN_FLIGHT_MAX,
@@ -134,7 +135,10 @@ impl Queues {
 
     /// Moves an endpoint to the ready or the throttled ones, if it has work and free concurrency.
     fn schedule(&mut self, endpoint: &Arc<str>, now: UnixMs) {
-        let Some(queue) = self.endpoints.get_mut(endpoint).filter(|queue| queue.limiter.has_capacity()) else { return };
+        let most = unrecorded_max(self.in_flight);
+        let Some(queue) = self.endpoints.get_mut(endpoint).filter(|queue| queue.limiter.has_capacity(most)) else {
+            return;
+        };
         let Some(ready_at) = queue.ready_at() else { return };
         match queue.state {
             QueueState::Ready => return,
@@ -181,9 +185,10 @@ impl Queues {
 
     /// Takes the next delivery of an endpoint. One that was dropped may still be listed as ready, without work.
     fn take(&mut self, endpoint: &Arc<str>, now: UnixMs) -> Option<Turn> {
+        let most = unrecorded_max(self.in_flight);
         let queue = self.endpoints.get_mut(endpoint)?;
         queue.state = QueueState::Idle;
-        queue.take(now)
+        queue.take(most, now)
     }
 
     fn make_ready(&mut self, endpoint: Arc<str>) {
@@ -208,8 +213,14 @@ impl Queues {
         self.throttled.first().map(|(at, _)| *at)
     }
 
-    /// An attempt has ended, and is to be recorded. `ok` tells whether it succeeded; none when there was none.
-    pub(crate) fn attempted(&mut self, delivery: &LeasedDelivery, ok: Option<bool>, now: UnixMs) {
+    /// An attempt has succeeded, and is to be recorded. The next one of a failing endpoint waits until the failure is recorded,
+    /// which may pause it.
+    pub(crate) fn succeeded(&mut self, delivery: &LeasedDelivery, now: UnixMs) {
+        self.ended(delivery, Some(true), now);
+        self.schedule(&delivery.endpoint_id, now);
+    }
+
+    fn ended(&mut self, delivery: &LeasedDelivery, ok: Option<bool>, now: UnixMs) {
         let Some(stage) = self.leased.get_mut(&delivery.id) else { return };
         let Stage::Attempting(host) = *stage else { return };
         *stage = Stage::Attempted;
@@ -217,12 +228,11 @@ impl Queues {
         if let Some(queue) = self.endpoints.get_mut(&delivery.endpoint_id) {
             queue.limiter.ended(ok, now);
         }
-        self.schedule(&delivery.endpoint_id, now);
     }
 
-    /// The outcome of a delivery is recorded. `ok` as in [`Self::attempted`].
+    /// The outcome of a delivery is recorded. `ok` tells whether its attempt succeeded; none when there was none.
     pub(crate) fn finished(&mut self, delivery: &LeasedDelivery, ok: Option<bool>, now: UnixMs) {
-        self.attempted(delivery, ok, now);
+        self.ended(delivery, ok, now);
         let Some(stage) = self.leased.remove(&delivery.id) else { return };
         self.in_flight = self.in_flight.saturating_sub(1);
         self.free(&delivery.endpoint_id, delivery.bytes());

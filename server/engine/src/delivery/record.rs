@@ -144,7 +144,17 @@ async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResu
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<Recorded> {
-    let mut tx = sender.context.db.begin_direct().await?;
+    match commit_in(sender, sender.context.db.begin_direct().await?, batch).await {
+        // A mistake of ours, which must not hold up everything.
+        Err(StoreError::NotDirect) => {
+            tracing::error!("a statement of the hot path cannot be executed directly");
+            commit_in(sender, sender.context.db.begin().await?, batch).await
+        }
+        committed => committed,
+    }
+}
+
+async fn commit_in(sender: &Arc<Sender>, mut tx: Tx, batch: &[Outcome]) -> StoreResult<Recorded> {
     let began = clock::stopwatch();
     let recorded = write(sender, &mut tx, batch).await?;
     tx.commit().await?;

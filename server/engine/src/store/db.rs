@@ -3,8 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{UnixMs, time::Clock};
-use sqlx::{Postgres, Sqlite, Transaction};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+};
 
 use crate::{
     detached::detached,
@@ -76,12 +79,54 @@ pub struct PoolUse {
 
 /// A transaction that may write. Rolled back if dropped without [`Tx::commit`].
 pub enum Tx {
-    /// SQLite, with the turn to write.
-    Sqlite(Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
+    /// SQLite.
+    Sqlite(SqliteTx),
     /// SQLite, called on the thread of the caller. Only for statements that [`Sql`](crate::store::sql::Sql) executes.
     Direct(DirectTx),
     /// Postgres.
     Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction of the driver on SQLite. The driver rolls back in the background, and the turn lasts until it has.
+pub struct SqliteTx {
+    /// None once it has ended.
+    transaction: Option<Transaction<'static, Sqlite>>,
+    /// None for one that only reads.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl SqliteTx {
+    const fn new(transaction: Transaction<'static, Sqlite>, turn: Option<OwnedSemaphorePermit>) -> Self {
+        Self { transaction: Some(transaction), turn }
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    /// When the transaction has ended.
+    pub(in crate::store) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        self.transaction.as_deref_mut().ok_or(sqlx::Error::WorkerCrashed)
+    }
+
+    async fn commit(mut self) -> Result<(), sqlx::Error> {
+        match self.transaction.take() {
+            Some(transaction) => transaction.commit().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        if let (Some(transaction), Some(turn), Ok(runtime)) =
+            (self.transaction.take(), self.turn.take(), Handle::try_current())
+        {
+            runtime.spawn(async move {
+                let _ = transaction.rollback().await;
+                drop(turn);
+            });
+        }
+    }
 }
 
 /// Evaluates one expression for whichever database is open. `$c` is the executor: a pool, or a transaction's connection.
@@ -98,9 +143,9 @@ macro_rules! on {
 macro_rules! within {
     ($tx:expr, $c:ident: $db:ident => $body:expr) => {
         match $tx {
-            $crate::store::db::Tx::Sqlite(tx, _) => {
+            $crate::store::db::Tx::Sqlite(tx) => {
                 type $db = sqlx::Sqlite;
-                let $c = &mut **tx;
+                let $c = tx.connection()?;
                 $body
             }
             $crate::store::db::Tx::Direct(_) => return Err($crate::store::error::StoreError::NotDirect),
@@ -113,8 +158,8 @@ macro_rules! within {
     };
     ($tx:expr, $c:ident => $body:expr) => {
         match $tx {
-            $crate::store::db::Tx::Sqlite(tx, _) => {
-                let $c = &mut **tx;
+            $crate::store::db::Tx::Sqlite(tx) => {
+                let $c = tx.connection()?;
                 $body
             }
             $crate::store::db::Tx::Direct(_) => return Err($crate::store::error::StoreError::NotDirect),
@@ -138,7 +183,7 @@ impl Db {
         Ok(match &self.writer {
             Pool::Sqlite(pool) => {
                 let turn = self.turn().await?;
-                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Some(turn))
+                Tx::Sqlite(SqliteTx::new(pool.begin_with("BEGIN IMMEDIATE").await?, Some(turn)))
             }
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
@@ -169,7 +214,7 @@ impl Db {
     }
 
     /// Waits for the turn to write. SQLite would poll for its lock, and whoever polls seldom gets it beside a busy writer.
-    async fn turn(&self) -> StoreResult<OwnedSemaphorePermit> {
+    pub(in crate::store) async fn turn(&self) -> StoreResult<OwnedSemaphorePermit> {
         let turn = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.turn).acquire_owned()).await;
         turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed.into())
     }
@@ -195,7 +240,7 @@ impl Db {
     /// When the database is unavailable.
     pub async fn begin_read(&self) -> StoreResult<Tx> {
         Ok(match &self.readers {
-            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?, None),
+            Pool::Sqlite(pool) => Tx::Sqlite(SqliteTx::new(pool.begin().await?, None)),
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -221,8 +266,11 @@ impl Db {
         })
     }
 
-    /// Closes all connections.
+    /// Closes all connections. Whoever writes now comes to its end, and nobody begins.
     pub async fn close(&self) {
+        let last = self.turn().await;
+        self.turn.close();
+        drop(last);
         for pool in [&self.readers, &self.writer] {
             on!(pool, p => p.close().await);
         }
@@ -248,7 +296,7 @@ impl Tx {
     /// When the database fails; then nothing has been written.
     pub async fn commit(self) -> StoreResult<()> {
         match self {
-            Self::Sqlite(tx, _turn) => tx.commit().await?,
+            Self::Sqlite(tx) => tx.commit().await?,
             Self::Direct(tx) => tx.commit()?,
             Self::Postgres(tx) => tx.commit().await?,
         }

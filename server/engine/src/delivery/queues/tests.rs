@@ -241,8 +241,8 @@ fn an_endpoint_whose_server_has_responded_gets_its_next_attempts_before_that_is_
     (0..AT_ONCE_START * 2).for_each(|n| assert!(queues.push(leased("a", n, 0))));
     let first = started(&mut queues);
     assert_eq!(first.len(), AT_ONCE_START);
-    first.iter().for_each(|delivery| queues.attempted(delivery, None, UnixMs(1)));
-    first.iter().for_each(|delivery| queues.attempted(delivery, None, UnixMs(1)));
+    first.iter().for_each(|delivery| queues.succeeded(delivery, UnixMs(1)));
+    first.iter().for_each(|delivery| queues.succeeded(delivery, UnixMs(1)));
     let next = started(&mut queues);
     assert_eq!(
         (next.len(), queues.in_flight()),
