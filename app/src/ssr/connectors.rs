@@ -53,7 +53,7 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
     form(&back, posted, async {
         let actor = manager(pages).await?;
         let ConnectorWithSecret { connector, secret } =
-            backend()?.create_connector(&actor, &mappings()?.with_preset(posted.input()?)?).await?;
+            backend()?.create_connector(&actor, &new_connector(posted)?).await?;
         let mut message = format!(
             "{} created. Copy the text before you leave this page: its secrets are shown only here.",
             connector.name
@@ -73,6 +73,13 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
         Ok(Done::to(pages.page(connector.id.as_str(), "connect")).keeping(&Shown { secret, token }).saying(message))
     })
     .await
+}
+
+fn new_connector(posted: &ConnectorForm) -> Result<ConnectorInput, UiError> {
+    let input = posted.input()?;
+    // The page always posts the field, whichever way is chosen.
+    let ami_address = input.ami_address.filter(|_| input.way == Way::Ami);
+    Ok(mappings()?.with_preset(ConnectorInput { ami_address, ..input })?)
 }
 
 /// Saves the mapping of an HTTP connector, or shows what it makes of the latest requests.
