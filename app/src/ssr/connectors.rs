@@ -6,20 +6,12 @@ use domain::{
     id::ConnectorId,
     token::{NewToken, Scope},
 };
-use serde::Serialize;
 
-use super::{Done, actor, backend, form, mappings, operator};
+use super::{Done, actor, backend, form, mappings, operator, setup_credentials::Shown};
 use crate::{error::UiError, links::ConnectorPages};
 
 /// What a token for a connector beside its phone system needs.
 const SCOPES: [Scope; 2] = [Scope::EventsWrite, Scope::ConnectorsWrite];
-
-/// Credentials that the next page shows once.
-#[derive(Debug, Default, Serialize)]
-struct Shown {
-    secret: String,
-    token: String,
-}
 
 /// The signed-in user as the owner of these connectors.
 ///
@@ -170,14 +162,13 @@ pub async fn turn_connector(pages: &ConnectorPages, con: &str, turn: &str) -> Re
 /// As [`form`].
 pub async fn refresh_setup(pages: &ConnectorPages, con: &str, secret: String, token: String) -> Result<(), UiError> {
     let page = pages.page(con, "connect");
-    form(&page, &(), async {
-        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
-        let connector = backend()?.connector(&actor, &id).await?;
-        // Another tab may have rotated it meanwhile.
-        let secret = if secret.ends_with(&connector.secret_hint) { secret } else { String::new() };
-        Ok(Done::to(&page).keeping(&Shown { secret, token }))
-    })
-    .await
+    form(&page, &(), async { Ok(Done::to(&page).keeping(&Shown { secret, token }.again(set_up(pages, con).await)?)) })
+        .await
+}
+
+async fn set_up(pages: &ConnectorPages, con: &str) -> Result<Connector, UiError> {
+    let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
+    Ok(backend()?.connector(&actor, &id).await?)
 }
 
 async fn turned(pages: &ConnectorPages, actor: &Actor, id: &ConnectorId, turn: &str) -> Result<Done, UiError> {
