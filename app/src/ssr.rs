@@ -9,6 +9,7 @@ pub mod imports;
 pub mod mail_messages;
 mod postponed;
 mod second_step;
+mod setup_credentials;
 mod staff;
 mod typed;
 mod visitor;

@@ -60,10 +60,10 @@ impl Unposted {
         Posted { events: self.events.len(), gaps: self.gaps.len(), lag_ms: None }
     }
 
-    /// Forgets what was posted. More may have been added meanwhile.
+    /// Forgets what was posted. More may have been added meanwhile, and all of it is forgotten once the connector is deleted.
     pub fn forget(&mut self, posted: Posted) {
-        self.events.drain(..posted.events);
-        self.gaps.drain(..posted.gaps);
+        self.events.drain(..posted.events.min(self.events.len()));
+        self.gaps.drain(..posted.gaps.min(self.gaps.len()));
     }
 }
 
@@ -99,6 +99,18 @@ mod tests {
         unposted.add(&[event("b")], &[]);
         unposted.forget(posted);
         assert_eq!((unposted.events.as_slice(), unposted.is_empty()), ([event("b")].as_slice(), false));
+    }
+
+    #[test]
+    fn what_is_posted_when_the_connector_is_deleted_is_forgotten_once() {
+        let gap =
+            Gap { from: UnixMs(1), to: None, reason: GapReason::Other, calls_closed: 0, filled: 0, incomplete: 0 };
+        let mut unposted = Unposted::default();
+        unposted.add(&[event("a"), event("b")], &[gap]);
+        let posted = unposted.first().posted();
+        unposted = Unposted::default();
+        unposted.forget(posted);
+        assert!(unposted.is_empty());
     }
 
     #[test]

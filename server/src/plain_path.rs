@@ -4,7 +4,7 @@
 //! are percent-encoded, and treats a backslash as a slash. Then one part of the program would authorise or record a page,
 //! and another would show a different one.
 //!
-//! A path that is no text leads nowhere. It is refused here, so that every route that has a part of it as a parameter gets text,
+//! A path that isn't text leads nowhere. It is refused here, so that every route that has a part of it as a parameter gets text,
 //! and nobody is answered in the words of the router.
 
 use axum::{extract::Request, middleware::Next, response::Response};
@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{plain_error, rest::problem::Kind};
 
-const NOT_TEXT: &str = "This path has bytes that are no text in UTF-8, or control characters.";
+const NOT_TEXT: &str = "This path has bytes that aren't valid UTF-8, or control characters. Correct the address.";
 const REFUSED: &str = "This path contains a segment . or .. or a backslash. Send it resolved.";
 
 /// Passes on requests with a plain path.

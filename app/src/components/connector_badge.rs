@@ -96,8 +96,10 @@ pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
             (None, Some(at)) => format!("{system}. The last request arrived {}.", ago(now.since_ms(at))),
             (None, None) => format!("{system}."),
         },
+        // Asterisk keeps what it could not send, and sends it then.
+        ConnectorStatus::Reconnecting if connector.way == Way::Ari => format!("{system}.{last}"),
         ConnectorStatus::Reconnecting => {
-            format!("{system}.{last} Calls that end until it is back may be incomplete.")
+            format!("{system}.{last} Calls that end before it is back may be incomplete.")
         }
         ConnectorStatus::Down => format!("{system}.{last} No calls are reported until it is back."),
         ConnectorStatus::Paused => {
@@ -173,6 +175,14 @@ mod tests {
         for version in ["22.10.1", "Asterisk 22.10.1"] {
             connector.state.system_version = Some(version.to_owned());
             assert_eq!(since(&connector, &Zone::default(), at), "Asterisk 22.10.1, since 1 Jan 00:01.");
+        }
+        let soon = at.plus_ms(DOWN_MS - 1);
+        for (way, expected) in
+            [(Way::Beside, "Calls that end before it is back may be incomplete."), (Way::Ari, "ago.")]
+        {
+            connector.way = way;
+            assert_eq!(verdict(&connector, soon), "pbx-leeds is reconnecting");
+            assert!(since(&connector, &Zone::default(), soon).ends_with(expected), "{way:?}");
         }
         let later = at.plus_ms(DOWN_MS);
         assert_eq!(verdict(&connector, later), "pbx-leeds is down");

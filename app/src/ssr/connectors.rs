@@ -6,20 +6,12 @@ use domain::{
     id::ConnectorId,
     token::{NewToken, Scope},
 };
-use serde::Serialize;
 
-use super::{Done, actor, backend, form, mappings, operator};
+use super::{Done, actor, backend, form, mappings, operator, setup_credentials::Shown};
 use crate::{error::UiError, links::ConnectorPages};
 
 /// What a token for a connector beside its phone system needs.
 const SCOPES: [Scope; 2] = [Scope::EventsWrite, Scope::ConnectorsWrite];
-
-/// Credentials that the next page shows once.
-#[derive(Debug, Default, Serialize)]
-struct Shown {
-    secret: String,
-    token: String,
-}
 
 /// The signed-in user as the owner of these connectors.
 ///
@@ -53,7 +45,7 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
     form(&back, posted, async {
         let actor = manager(pages).await?;
         let ConnectorWithSecret { connector, secret } =
-            backend()?.create_connector(&actor, &mappings()?.with_preset(posted.input()?)?).await?;
+            backend()?.create_connector(&actor, &new_connector(posted)?).await?;
         let mut message = format!(
             "{} created. Copy the text before you leave this page: its secrets are shown only here.",
             connector.name
@@ -73,6 +65,13 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
         Ok(Done::to(pages.page(connector.id.as_str(), "connect")).keeping(&Shown { secret, token }).saying(message))
     })
     .await
+}
+
+fn new_connector(posted: &ConnectorForm) -> Result<ConnectorInput, UiError> {
+    let input = posted.input()?;
+    // The page always posts the field, whichever way is chosen.
+    let ami_address = input.ami_address.filter(|_| input.way == Way::Ami);
+    Ok(mappings()?.with_preset(ConnectorInput { ami_address, ..input })?)
 }
 
 /// Saves the mapping of an HTTP connector, or shows what it makes of the latest requests.
@@ -163,14 +162,13 @@ pub async fn turn_connector(pages: &ConnectorPages, con: &str, turn: &str) -> Re
 /// As [`form`].
 pub async fn refresh_setup(pages: &ConnectorPages, con: &str, secret: String, token: String) -> Result<(), UiError> {
     let page = pages.page(con, "connect");
-    form(&page, &(), async {
-        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
-        let connector = backend()?.connector(&actor, &id).await?;
-        // Another tab may have rotated it meanwhile.
-        let secret = if secret.ends_with(&connector.secret_hint) { secret } else { String::new() };
-        Ok(Done::to(&page).keeping(&Shown { secret, token }))
-    })
-    .await
+    form(&page, &(), async { Ok(Done::to(&page).keeping(&Shown { secret, token }.again(set_up(pages, con).await)?)) })
+        .await
+}
+
+async fn set_up(pages: &ConnectorPages, con: &str) -> Result<Connector, UiError> {
+    let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
+    Ok(backend()?.connector(&actor, &id).await?)
 }
 
 async fn turned(pages: &ConnectorPages, actor: &Actor, id: &ConnectorId, turn: &str) -> Result<Done, UiError> {

@@ -50,7 +50,7 @@ const UNSENT_MAX_BYTES: usize = 4 * 1_024 * 1_024;
 
 const NO_CREDENTIALS: &str =
     "Set username and password in websocket_client.conf: the ID of a connector, and its secret.\n";
-const WRONG_SECRET: &str = "There is no such connector, or its secret is another one. Copy the current text into \
+const WRONG_SECRET: &str = "There is no such connector, or its secret is wrong. Copy the current text into \
     websocket_client.conf, or rotate the secret.\n";
 const OTHER_WAY: &str =
     "This connector is connected in another way. Create one for which Asterisk connects to this server.\n";

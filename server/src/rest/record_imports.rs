@@ -54,7 +54,7 @@ type One = Result<Json<ImportJson>, Problem>;
     ("direction" = Option<String>, Query, description = "Column of the direction; or `incoming` or `outgoing` for all calls"),
     ("directions" = Option<String>, Query, description = "What its values mean: `IN:incoming;OUT:outgoing`"),
     ("extension" = Option<String>, Query, description = "Column of the extension"),
-    ("call" = Option<String>, Query, description = "Column of what the call is called in the file"),
+    ("call" = Option<String>, Query, description = "Column of the call's ID"),
     ("cost" = Option<String>, Query, description = "Column of the cost"),
 ), request_body(content = Vec<u8>, content_type = "text/csv", description = "The file, at most 256 MiB"),
     responses((status = 202, description = "The import, which has begun", body = ImportJson), Errors),

@@ -10,6 +10,7 @@ mod browser;
 mod command;
 mod connect;
 mod connect_in;
+mod connect_pages;
 mod crash;
 mod database_away;
 mod deployment;

@@ -205,7 +205,7 @@ impl ConnectorInput {
 
     fn checked_ami_address(&self) -> std::result::Result<Option<String>, FieldError> {
         if self.way != Way::Ami {
-            let other = self.ami_address.as_ref().map(|_| "Only a connector of the way ami has an address.");
+            let other = self.ami_address.as_ref().map(|_| "Only AMI uses an address. Leave this empty.");
             return other.map_or(Ok(None), |message| Err(FieldError::new(AMI_ADDRESS_FIELD, message)));
         }
         let address: Option<SocketAddr> = self.ami_address.as_deref().and_then(|text| text.parse().ok());
@@ -222,7 +222,7 @@ impl ConnectorInput {
     fn checked_mapping(&self) -> std::result::Result<Option<String>, FieldError> {
         let Some(mapping) = &self.mapping else { return Ok(None) };
         if self.way != Way::Http {
-            return Err(FieldError::new("mapping", "Only a connector of the way http has a mapping."));
+            return Err(FieldError::new("mapping", "Only HTTP requests use a mapping. Leave this empty."));
         }
         if mapping.len() > MAPPING_MAX_BYTES {
             return Err(FieldError::new("mapping", "A mapping has at most 16 KiB."));

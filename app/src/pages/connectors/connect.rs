@@ -215,7 +215,7 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
     // Only a page without new credentials looks the same when it is opened again.
     let has_new = shown(&area, "secret").or_else(|| shown(&area, "token")).is_some();
     let wait = if has_new {
-        "You’ll see it here. If you leave this page, copy the text first."
+        "You’ll see it here. Copy the text before you leave this page."
     } else {
         "You’ll see it here. You can leave this page and come back."
     };

@@ -25,7 +25,7 @@ impl Field {
         }
         let shown: String = value.chars().filter(|c| !c.is_control()).take(SHOWN_MAX_CHARS).collect();
         let (last, others) = values.split_last()?;
-        Some(format!("“{shown}” is no {}: it is {} or {last}.", self.name(), others.join(", ")))
+        Some(format!("“{shown}” isn't a valid {}. Use {} or {last}.", self.name(), others.join(", ")))
     }
 
     /// A template, whose fixed values this field can have.
@@ -70,7 +70,7 @@ mod tests {
         ] {
             let errors = mapping(status, direction).unwrap_err();
             assert_eq!((errors.len(), errors[0].field.as_str()), (1, field), "{status} {direction}");
-            assert!(errors[0].message.contains("it is "), "{errors:?}");
+            assert!(errors[0].message.contains("isn't a valid "), "{errors:?}");
         }
     }
 }

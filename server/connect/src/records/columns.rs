@@ -46,7 +46,7 @@ pub struct Columns {
     pub directions: BTreeMap<String, String>,
     /// The extension that took part.
     pub extension: Option<String>,
-    /// What the call is called in the file.
+    /// The call's ID.
     pub id: Option<String>,
     /// What it cost.
     pub cost: Option<String>,

@@ -243,14 +243,14 @@ fn wrong_columns_are_refused_with_a_sentence() {
 #[test]
 fn a_value_that_does_not_exist_is_refused_with_those_that_do() {
     for (text, part) in [
-        ("::::", "“:::” is no status: it is answered, not_answered, busy"),
-        ("OK:picked_up", "“picked_up” is no status"),
+        ("::::", "“:::” isn't a valid status. Use answered, not_answered, busy"),
+        ("OK:picked_up", "“picked_up” isn't a valid status"),
         ("OK", "ANSWERED:answered"),
         ("a=b:answered", "“a=b” can’t be mapped"),
     ] {
         assert!(Columns::statuses(text).unwrap_err().contains(part), "{text}: {:?}", Columns::statuses(text));
     }
-    assert!(Columns::directions("IN:in").unwrap_err().contains("it is incoming, outgoing or internal"));
+    assert!(Columns::directions("IN:in").unwrap_err().contains("Use incoming, outgoing or internal."));
     assert_eq!(
         Columns::statuses(" OK : answered ; : busy;").unwrap().len(),
         2,

@@ -13,6 +13,11 @@ use crate::{
     scenario::settings,
 };
 
+/// A line that is far too long, in bytes.
+const LONG_LINE_BYTES: usize = 10_000_000;
+/// What is read at once, in bytes.
+const PIECE_BYTES: usize = 64 * 1_024;
+
 #[test]
 fn a_wrong_secret_is_named() {
     let mut asterisk = FakeAsterisk::new();
@@ -132,10 +137,12 @@ fn garbage_and_long_lines_cost_one_message_each() {
     let (mut asterisk, messages) = playing(&scenario("in_answered"));
     let mut connector = Connector::new();
     connector.connect(&mut asterisk).unwrap();
-    let long = format!("Event: Newchannel\r\nX: {}\r\n\r\n", "x".repeat(UNREADABLE_MAX_BYTES - 64 * 1_024));
+    let long = format!("Event: Newchannel\r\nX: {}\r\n\r\n", "x".repeat(LONG_LINE_BYTES));
     for (at, message) in messages.iter().enumerate() {
         let noise = if at % 9 == 0 { long.as_str() } else { "\u{0}no colon\r\n\r\n" };
-        connector.exchange(&mut asterisk, noise).unwrap();
+        for piece in noise.as_bytes().chunks(PIECE_BYTES) {
+            assert_eq!(connector.session.received(connector.now, piece), Ok(()));
+        }
         connector.hear(&mut asterisk, message);
     }
     assert_eq!(outcome::lines(&connector.posted), scenario("in_answered").outcome);

@@ -120,8 +120,8 @@ async fn a_mapping_that_means_nothing_is_refused_with_the_place() {
     for (mapping, place) in [
         (json!({ "when": [] }), "unknown field `when`"),
         (end("caller", "{from"), "rules.0.fields.caller: A brace is opened but not closed."),
-        (end("direction", "inwards"), "rules.0.fields.direction: “inwards” is no direction"),
-        (end("status", "{s | map{ok=picked_up}}"), "rules.0.fields.status: “picked_up” is no status"),
+        (end("direction", "inwards"), "rules.0.fields.direction: “inwards” isn't a valid direction"),
+        (end("status", "{s | map{ok=picked_up}}"), "rules.0.fields.status: “picked_up” isn't a valid status"),
         (end("colour", "red"), "rules.0.fields.colour"),
     ] {
         let wanted = json!({ "name": "y", "system": "sipgate", "mapping": mapping });

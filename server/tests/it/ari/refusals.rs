@@ -27,7 +27,7 @@ async fn only_the_secret_of_such_a_connector_opens_the_connection() {
     let (other_id, other_secret) = (text("id"), text("secret"));
     for (user, password, protocol, status, says) in [
         ("", "", "ari", 401, "Set username and password"),
-        (id, "wrong", "ari", 401, "its secret is another one"),
+        (id, "wrong", "ari", 401, "its secret is wrong"),
         ("con_01kb4qz1a2b3c4d5e6f7g8h9jk", secret, "ari", 401, "There is no such connector"),
         ("nobody", secret, "ari", 401, "There is no such connector"),
         (other_id.as_str(), other_secret.as_str(), "ari", 409, "connected in another way"),

@@ -162,7 +162,7 @@ async fn wrong_usage_says_what_to_do() {
             2,
             "caller: The file has no column “Vonn”.",
         ),
-        ("oh_x", &["--columns", "caller=2,callee=3,start=1,duration=4,statuses=::::"], 2, "“:::” is no status"),
+        ("oh_x", &["--columns", "caller=2,callee=3,start=1,duration=4,statuses=::::"], 2, "“:::” isn't a valid status"),
         ("oh_x", &["--columns", COLUMNS, "--zone", "Mars/Base"], 2, "--zone"),
         ("oh_x", &["--columns", COLUMNS, "--country", "XX"], 2, "--country"),
         ("oh_x", &[], 2, "--preset"),

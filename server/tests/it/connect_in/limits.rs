@@ -161,5 +161,5 @@ async fn every_refusal_of_what_phone_systems_call_is_a_problem_document_in_our_w
     let mapped = door.post(&app, FORM, "event=nonsense").await;
     assert!(mapped.is_problem(422).text.contains("Try it on the connector's page"), "{}", mapped.text);
     let page = app.call(Method::GET, "/a/%ff", "", None).await;
-    assert_eq!((page.status.as_u16(), page.text.contains("no text in UTF-8")), (400, true), "{}", page.text);
+    assert_eq!((page.status.as_u16(), page.text.contains("valid UTF-8")), (400, true), "{}", page.text);
 }

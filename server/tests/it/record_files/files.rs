@@ -44,7 +44,7 @@ async fn a_file_that_can_not_be_imported_says_what_to_do() {
     assert!(desk.browser.get(&page).await.text.contains("The file has no column 99, only 6."));
     let values = [&COLUMNS[..7], &[("form[statuses]", "::::"), ("then", "import")]].concat();
     desk.post("start", &page, &values).await;
-    assert!(desk.browser.get(&page).await.text.contains("“:::” is no status: it is answered"));
+    assert!(desk.browser.get(&page).await.text.contains("a valid status. Use answered"));
     let direction = [&COLUMNS[..], &[("form[direction]", "inwards"), ("then", "preview")]].concat();
     desk.post("start", &page, &direction).await;
     assert!(desk.browser.get(&page).await.text.contains("The file has no column “inwards”."));

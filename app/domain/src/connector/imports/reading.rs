@@ -37,7 +37,7 @@ pub struct Reading {
     pub directions: String,
     /// Column of the extension.
     pub extension: String,
-    /// Column of what the call is called in the file.
+    /// Column of the call's ID.
     pub call: String,
     /// Column of the cost.
     pub cost: String,

@@ -21,7 +21,7 @@ pub enum Failure {
     NotAmi,
     /// A message has no end.
     #[error(
-        "What Asterisk sends isn't AMI any more: a message has no end after 1 MiB. Check host and port (usually 5038), and what is between Asterisk and here."
+        "What Asterisk sends isn't AMI any more: a message has no end after 16 MiB. Check host and port (usually 5038), and what is between Asterisk and here."
     )]
     Endless,
     /// It is older than [`ASTERISK_MIN`].

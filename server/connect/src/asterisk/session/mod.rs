@@ -37,8 +37,9 @@ use crate::{
 
 /// The version of the protocol of [`domain::connector::ASTERISK_MIN`], by which an Asterisk is judged that does not tell its own.
 pub const AMI_VERSION_MIN: u32 = 5;
-/// Bytes in a row that belong to no message, after which what sends them is no Asterisk.
-pub const UNREADABLE_MAX_BYTES: usize = 1_024 * 1_024;
+/// Bytes in a row that belong to no message, after which what sends them is no Asterisk: reconnecting costs calls, and skipping a
+/// long line only the time to read it.
+pub const UNREADABLE_MAX_BYTES: usize = 16 * 1_024 * 1_024;
 
 /// Who logs in.
 #[derive(Clone)]
