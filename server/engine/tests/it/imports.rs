@@ -36,7 +36,7 @@ async fn connector(harness: &TestHarness) -> ConnectorId {
 }
 
 /// A file with a phone number that is here.
-async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
+pub(crate) async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
     let (engine, admin) = (&harness.engine, &harness.admin);
     let imp = engine.begin_upload(admin, con).await.unwrap();
     for (number, bytes) in [(0, NUMBER.repeat(100)), (1, "end".to_owned())] {
@@ -46,7 +46,7 @@ async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
     imp
 }
 
-async fn started(harness: &TestHarness, con: &ConnectorId) -> ImportId {
+pub(crate) async fn started(harness: &TestHarness, con: &ConnectorId) -> ImportId {
     let imp = uploaded(harness, con).await;
     harness.engine.start_import(&harness.admin, con, &imp, &Reading::default()).await.unwrap();
     imp

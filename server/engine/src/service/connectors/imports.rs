@@ -102,14 +102,14 @@ impl RecordImports for Engine {
         let import = self.record_import(actor, con, imp).await?;
         let json = serde_json::to_string(reading).map_err(|_| Error::Internal)?;
         let mut tx = self.db().begin().await?;
-        let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportStarted);
-        let changes = [Change::noted("file", &*import.file_name), Change::noted("read as", &*reading.preset)];
-        self.record(&mut tx, entry.with(changes)).await?;
         if !imports::start(&mut tx, &import, &json, self.now()).await? {
             return Err(conflict(
                 "This file was imported or discarded already. Upload it again to import it once more.",
             ));
         }
+        let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportStarted);
+        let changes = [Change::noted("file", &*import.file_name), Change::noted("read as", &*reading.preset)];
+        self.record(&mut tx, entry.with(changes)).await?;
         tx.commit_then(self.connector_changed(&connector.owner)).await?;
         self.context().import_started.notify_one();
         Ok(())
@@ -122,12 +122,12 @@ impl RecordImports for Engine {
         if imports::abandon(&mut tx, imp).await? {
             return Ok(tx.commit_then(self.connector_changed(&connector.owner)).await?);
         }
+        if !imports::end(&mut tx, imp, ImportState::Cancelled, None, self.now()).await? {
+            return Err(conflict("This import has ended."));
+        }
         if import.state == ImportState::Running {
             let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportCancelled);
             self.record(&mut tx, entry.with([Change::noted("file", &*import.file_name)])).await?;
-        }
-        if !imports::end(&mut tx, imp, ImportState::Cancelled, None, self.now()).await? {
-            return Err(conflict("This import has ended."));
         }
         Ok(tx.commit_then(self.connector_changed(&connector.owner)).await?)
     }
