@@ -49,7 +49,7 @@ async fn an_account_over_its_limit_gets_all_calls_later() {
     let waits = app.until(async || state(&app, &page).await.and_then(|import| import.problem)).await;
     assert!(waits.contains("as many events as it may in a second"), "{waits}");
     let shown = desk.browser.get(&page).await.text;
-    assert!(shown.contains("Waiting: ") && shown.contains("It continues without you."), "{shown}");
+    assert!(shown.contains("Waiting: ") && shown.contains("The import continues as soon as it can."), "{shown}");
     let import = app
         .until(async || {
             clock.0.fetch_add(SECOND_MS, Ordering::SeqCst);

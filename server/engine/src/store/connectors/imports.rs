@@ -43,9 +43,11 @@ const LEASE: &str = "UPDATE record_imports SET lease = $2, leased_until_ms = $3,
     WHERE id = $1 AND state = 'running' AND leased_until_ms < $4";
 const RENEW: &str = "UPDATE record_imports SET leased_until_ms = $3 WHERE id = $1 AND state = 'running' AND lease = $2";
 const RELEASE_ALL: &str = "UPDATE record_imports SET leased_until_ms = 0 WHERE state IN ('uploading', 'running')";
+/// How long it waits counts from when something got in its way.
 const SAVE: &str = "UPDATE record_imports SET items = $3, bytes_read = $4, rows_read = $5, imported = $6, known = $7, \
     ignored = $8, not_understood = $9, unrouted = $10, rejected = $11, problem = $12, \
-    tries = CASE WHEN $13 = 0 THEN tries ELSE 0 END, progressed_ms = CASE WHEN $14 = 0 THEN progressed_ms ELSE $14 END \
+    tries = CASE WHEN $13 = 0 THEN tries ELSE 0 END, \
+    progressed_ms = CASE WHEN $14 = 1 OR (problem IS NULL AND $12 IS NOT NULL) THEN $15 ELSE progressed_ms END \
     WHERE id = $1 AND state = 'running' AND lease = $2";
 const ADD_ROWS: &str = "INSERT INTO record_import_rows (import_id, number, rows_sealed) VALUES ($1, $2, $3)";
 const ROWS: &str = "SELECT number, rows_sealed FROM record_import_rows WHERE import_id = $1 ORDER BY number";
@@ -128,7 +130,7 @@ impl TryFrom<ImportRow> for RecordImport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Rows are done.
-    Progress(UnixMs),
+    Progress,
     /// It waits, and says why.
     Waiting,
     /// It has ended in good order, until its owner has done something.
@@ -263,16 +265,16 @@ pub async fn save(
     tx: &mut Tx,
     lease: Lease<'_>,
     (progress, step): (&ImportProgress, Step),
-    problem: Option<&str>,
+    (problem, now): (Option<&str>, UnixMs),
 ) -> StoreResult<bool> {
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let progressed = if let Step::Progress(now) = step { now } else { UnixMs(0) };
     let done = within!(tx, c => sqlx::query(SAVE)
         .bind(lease.id.as_str()).bind(lease.run).bind(count(progress.items)).bind(count(progress.bytes_read))
         .bind(count(progress.rows)).bind(count(progress.imported)).bind(count(progress.known))
         .bind(count(progress.ignored)).bind(count(progress.not_understood)).bind(count(progress.unrouted))
         .bind(count(progress.rejected)).bind(problem)
-        .bind(i64::from(step != Step::Waiting)).bind(progressed.0).execute(c).await?.rows_affected());
+        .bind(i64::from(step != Step::Waiting)).bind(i64::from(step == Step::Progress)).bind(now.0)
+        .execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
