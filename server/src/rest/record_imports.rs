@@ -129,7 +129,11 @@ async fn received(arriving: &mut Arriving, body: Body) -> Result<(), Problem> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk
             .map_err(|_| Problem::new(Kind::Malformed, "The file did not arrive completely. Nothing was stored."))?;
-        arriving.add(&chunk).await?;
+        if let Err(error) = arriving.add(&chunk).await {
+            // So that the sender can read the response.
+            request_body::drain(Body::from_stream(chunks)).await;
+            return Err(error.into());
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends time_that_is_not_its_own_ends_no_import a_file_that_does_not_arrive_leaves_nothing an_upload_keeps_its_place_while_bytes_arrive a_restart_frees_the_places_of_uploads an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends time_that_is_not_its_own_ends_no_import a_file_that_does_not_arrive_leaves_nothing an_upload_keeps_its_place_while_bytes_arrive an_upload_that_lost_its_place_does_not_get_it_back a_restart_frees_the_places_of_uploads an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
 
 const NUMBER: &str = "01632960001";
 
@@ -261,6 +261,35 @@ async fn an_upload_keeps_its_place_while_bytes_arrive(harness: TestHarness) {
     assert!(matches!(&kept[..], [import] if import.id == slow), "{kept:?}");
     engine.end_upload(admin, &con, &slow, "slow.csv").await.unwrap();
     assert!(engine.keep_upload(admin, &con, &slow).await.is_err(), "it has arrived");
+}
+
+async fn an_upload_that_lost_its_place_does_not_get_it_back(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let stalled = engine.begin_upload(admin, &con).await.unwrap();
+    engine.add_piece(admin, &con, &stalled, NewPiece { number: 0, bytes: b"x" }).await.unwrap();
+    harness.clock.step_ms(UPLOAD_LEASE_MS);
+    for _ in 0..FILES_MAX {
+        engine.begin_upload(admin, &con).await.unwrap();
+    }
+    let tried = async || {
+        [
+            engine.keep_upload(admin, &con, &stalled).await,
+            engine.add_piece(admin, &con, &stalled, NewPiece { number: 1, bytes: b"x" }).await,
+            engine.end_upload(admin, &con, &stalled, "calls.csv").await,
+        ]
+    };
+    for refused in tried().await {
+        let lost = matches!(&refused, Err(Error::Conflict { detail, .. }) if detail.contains("Upload it again."));
+        assert!(lost, "{refused:?}");
+    }
+    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), FILES_MAX as usize);
+    harness.clock.step_ms(1);
+    engine.background().connector_watch.tick().await.unwrap();
+    assert!(matches!(engine.record_import(admin, &con, &stalled).await, Err(Error::NotFound(_))), "it is deleted");
+    for refused in tried().await {
+        assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+    }
 }
 
 async fn a_restart_frees_the_places_of_uploads(harness: TestHarness) {

@@ -23,10 +23,10 @@ const ADD: &str = "INSERT INTO record_imports (id, connector_id, account_id, fil
 const COUNT_FILES: &str = "SELECT COUNT(*) FROM record_imports WHERE account_id = $1 \
     AND (state = 'running' OR (state = 'ready' AND created_ms > $2) OR (state = 'uploading' AND leased_until_ms > $3))";
 const GROW: &str = "UPDATE record_imports SET file_bytes = file_bytes + $2, leased_until_ms = $3 \
-    WHERE id = $1 AND state = 'uploading'";
+    WHERE id = $1 AND state = 'uploading' AND leased_until_ms > $4";
 const ADD_PIECE: &str = "INSERT INTO record_import_pieces (import_id, number, piece_sealed) VALUES ($1, $2, $3)";
 const ARRIVED: &str = "UPDATE record_imports SET state = 'ready', file_name = $2, leased_until_ms = 0 \
-    WHERE id = $1 AND state = 'uploading'";
+    WHERE id = $1 AND state = 'uploading' AND leased_until_ms > $3";
 /// Without files that will never arrive: nobody can do anything with them, and they are about to be deleted.
 const LIST: &str = "SELECT * FROM record_imports WHERE connector_id = $1 AND account_id = $2 \
     AND NOT (state = 'uploading' AND leased_until_ms <= $4) ORDER BY id DESC LIMIT $3";
@@ -167,11 +167,12 @@ pub async fn count_files(tx: &mut Tx, owner: &ConnectorOwner, now: UnixMs) -> St
         .bind(key(owner)).bind(unused.0).bind(now.0).fetch_one(c).await?))
 }
 
-/// Adds so many bytes to a file that is arriving, and keeps its place. False if it is not arriving any more.
+/// Adds so many bytes to a file that is arriving, and keeps its place. False if it is not arriving any more, or has lost its place.
 pub async fn grow(tx: &mut Tx, id: &ImportId, bytes: u64, now: UnixMs) -> StoreResult<bool> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     let grown = within!(tx, c => sqlx::query(GROW)
-        .bind(id.as_str()).bind(bytes).bind(now.plus_ms(UPLOAD_LEASE_MS).0).execute(c).await?.rows_affected());
+        .bind(id.as_str()).bind(bytes).bind(now.plus_ms(UPLOAD_LEASE_MS).0).bind(now.0)
+        .execute(c).await?.rows_affected());
     Ok(grown == 1)
 }
 
@@ -191,10 +192,10 @@ pub async fn abandon(tx: &mut Tx, id: &ImportId) -> StoreResult<bool> {
     Ok(gone == 1)
 }
 
-/// All of the file is here. False if it was not arriving.
-pub async fn arrived(tx: &mut Tx, id: &ImportId, file_name: &str) -> StoreResult<bool> {
-    let done =
-        within!(tx, c => sqlx::query(ARRIVED).bind(id.as_str()).bind(file_name).execute(c).await?.rows_affected());
+/// All of the file is here. False as [`grow`].
+pub async fn arrived(tx: &mut Tx, id: &ImportId, file_name: &str, now: UnixMs) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(ARRIVED)
+        .bind(id.as_str()).bind(file_name).bind(now.0).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
