@@ -96,6 +96,7 @@ async fn what_can_not_be_imported_is_refused_with_its_place_and_leaves_nothing()
         ("", calls(1), &["callee", "caller", "duration", "start"][..]),
         ("preset=panasonic", calls(1), &["preset"]),
         ("preset=asterisk", calls(1), &["preset"]),
+        ("preset=3cx&caller=2", calls(1), &["preset"]),
         ("columns=1", calls(1), &["columns"]),
         (&format!("{COLUMNS}&cost=9"), calls(1), &["cost"]),
         (&format!("{COLUMNS}&direction=inwards"), calls(1), &["direction"]),
