@@ -52,7 +52,7 @@ impl Arriving {
     /// Keeps what has arrived.
     ///
     /// # Errors
-    /// `TooLarge`; `NotFound` once the upload was discarded.
+    /// `TooLarge`; `Conflict` once the upload was discarded or nothing arrived for too long.
     pub async fn add(&mut self, chunk: &[u8]) -> Result<()> {
         self.piece.reserve_exact(PIECE_BYTES - self.piece.len());
         let mut rest = chunk;
@@ -75,7 +75,7 @@ impl Arriving {
     /// All of it has arrived.
     ///
     /// # Errors
-    /// `Invalid` for an empty file, or if `check` refuses its beginning.
+    /// `Invalid` for an empty file, or if `check` refuses its beginning; `Conflict` as [`Self::add`].
     pub async fn end(&mut self, name: &str, check: impl FnOnce(&[u8]) -> Result<()> + Send) -> Result<ImportId> {
         if !self.piece.is_empty() {
             self.store().await?;
@@ -116,8 +116,10 @@ impl Drop for Arriving {
 }
 
 async fn discard(state: &SharedState, actor: &Actor, con: &ConnectorId, import: &ImportId) {
-    if let Err(error) = state.backend.cancel_import(actor, con, import).await {
-        tracing::warn!(%error, %import, "a file that did not arrive is deleted later");
+    match state.backend.cancel_import(actor, con, import).await {
+        // It has lost its place, and is deleted already.
+        Ok(()) | Err(Error::NotFound(_)) => {}
+        Err(error) => tracing::warn!(%error, %import, "a file that did not arrive is deleted later"),
     }
 }
 

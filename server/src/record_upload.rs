@@ -165,7 +165,10 @@ async fn pieces(state: &AppState, arriving: &mut Arriving, request: Request) -> 
         return Err(Error::invalid(FIELD, "Choose a file."));
     }
     while let Some(chunk) = file.chunk().await.map_err(|error| broken(&error))? {
-        arriving.add(&chunk).await?;
+        if let Err(error) = arriving.add(&chunk).await {
+            request_body::drain(Body::from_stream(file)).await;
+            return Err(error);
+        }
     }
     Ok(name)
 }

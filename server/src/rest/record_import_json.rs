@@ -1,6 +1,7 @@
 //! Imports of call record files as JSON, and how a file is read as a query.
 
 use domain::{
+    Error,
     connector::{
         Connector,
         imports::{BadRecord, Reading, RecordImport},
@@ -102,18 +103,18 @@ impl From<BadRecord> for BadRowJson {
 /// The name of a file and how it is read. Without a preset and columns, it is read as the last one.
 ///
 /// # Errors
-/// 422 for parameters that do not exist.
+/// 422 for parameters that do not exist, and for a preset together with columns: one of them would mean nothing.
 pub(super) fn reading(mut query: Query, connector: &Connector) -> Result<(String, Reading), Problem> {
     let name = query.text("name").unwrap_or_default();
     let (preset, zone) = (query.text("preset"), query.text("zone"));
-    let mut some = preset.is_some();
+    let mut has_columns = false;
     let mut text = |name| {
         let text = query.text(name);
-        some |= text.is_some();
+        has_columns |= text.is_some();
         text.unwrap_or_default()
     };
     let given = Reading {
-        preset: preset.unwrap_or_else(|| Reading::COLUMNS.to_owned()),
+        preset: preset.clone().unwrap_or_else(|| Reading::COLUMNS.to_owned()),
         zone: String::new(),
         caller: text("caller"),
         callee: text("callee"),
@@ -130,8 +131,11 @@ pub(super) fn reading(mut query: Query, connector: &Connector) -> Result<(String
         cost: text("cost"),
     };
     query.finish()?;
+    if has_columns && given.preset != Reading::COLUMNS {
+        return Err(Error::invalid("preset", "Give a preset or columns, not both.").into());
+    }
     let last = Reading::suggested(connector, "UTC");
     let zone = zone.unwrap_or_else(|| last.zone.clone());
-    let reading = if some { given } else { last };
+    let reading = if has_columns || preset.is_some() { given } else { last };
     Ok((name, Reading { zone, ..reading }))
 }

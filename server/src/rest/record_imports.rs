@@ -1,5 +1,7 @@
 //! Imports of call record files: upload a file and import it, follow its progress, cancel it.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::{Body, HttpBody as _},
@@ -9,7 +11,10 @@ use axum::{
 use domain::{
     Error,
     actor::{Actor, Permission},
-    connector::imports::{FILE_MAX_BYTES, ImportState, RecordFiles as _, RecordImport},
+    connector::{
+        Connector,
+        imports::{FILE_MAX_BYTES, ImportState, Reading, RecordFiles as _, RecordImport},
+    },
     id::{ConnectorId, ImportId},
 };
 use futures::StreamExt as _;
@@ -104,24 +109,41 @@ async fn imported(
         return Err(request_body::busy().into());
     }
     let mut arriving = Arriving::begin(state, actor, &con).await?;
-    let useful = |start: &[u8]| ConnectRecords.preview(&connector, &reading, start)?.check();
-    let imp = match received(&mut arriving, body.take().unwrap_or_default()).await {
-        Ok(()) => arriving.end(&name, useful).await.map_err(Problem::from),
-        Err(problem) => Err(problem),
-    };
-    let imp = match imp {
+    if let Err(problem) = received(&mut arriving, body.take().unwrap_or_default()).await {
+        arriving.abandon().await;
+        return Err(problem);
+    }
+    let (state, actor) = (Arc::clone(state), actor.clone());
+    // All of it has arrived: also if the client disconnects now, it is imported or discarded, and not left for someone to start.
+    let started = tokio::spawn(async move {
+        let _held = held;
+        started(&state, &actor, &connector, arriving, (&name, &reading)).await
+    });
+    Ok(started.await.map_err(|_| Error::Internal)??)
+}
+
+/// Imports a file that has arrived; one that can't be imported is deleted.
+async fn started(
+    state: &SharedState,
+    actor: &Actor,
+    connector: &Connector,
+    mut arriving: Arriving,
+    (name, reading): (&str, &Reading),
+) -> domain::Result<RecordImport> {
+    let useful = |start: &[u8]| ConnectRecords.preview(connector, reading, start)?.check();
+    let imp = match arriving.end(name, useful).await {
         Ok(imp) => imp,
-        Err(problem) => {
+        Err(error) => {
             arriving.abandon().await;
-            return Err(problem);
+            return Err(error);
         }
     };
-    if let Err(error) = state.backend.start_import(actor, &con, &imp, &reading).await {
+    if let Err(error) = state.backend.start_import(actor, &connector.id, &imp, reading).await {
         // Nobody would come back for the file.
-        let _ = state.backend.cancel_import(actor, &con, &imp).await;
-        return Err(error.into());
+        let _ = state.backend.cancel_import(actor, &connector.id, &imp).await;
+        return Err(error);
     }
-    Ok(state.backend.record_import(actor, &con, &imp).await?)
+    state.backend.record_import(actor, &connector.id, &imp).await
 }
 
 async fn received(arriving: &mut Arriving, body: Body) -> Result<(), Problem> {
@@ -129,7 +151,11 @@ async fn received(arriving: &mut Arriving, body: Body) -> Result<(), Problem> {
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk
             .map_err(|_| Problem::new(Kind::Malformed, "The file did not arrive completely. Nothing was stored."))?;
-        arriving.add(&chunk).await?;
+        if let Err(error) = arriving.add(&chunk).await {
+            // So that the sender can read the response.
+            request_body::drain(Body::from_stream(chunks)).await;
+            return Err(error.into());
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends a_file_that_does_not_arrive_leaves_nothing an_upload_keeps_its_place_while_bytes_arrive a_restart_frees_the_places_of_uploads an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends time_that_is_not_its_own_ends_no_import a_file_that_does_not_arrive_leaves_nothing an_upload_keeps_its_place_while_bytes_arrive an_upload_that_lost_its_place_does_not_get_it_back a_restart_frees_the_places_of_uploads an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
 
 const NUMBER: &str = "01632960001";
 
@@ -36,7 +36,7 @@ async fn connector(harness: &TestHarness) -> ConnectorId {
 }
 
 /// A file with a phone number that is here.
-async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
+pub(crate) async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
     let (engine, admin) = (&harness.engine, &harness.admin);
     let imp = engine.begin_upload(admin, con).await.unwrap();
     for (number, bytes) in [(0, NUMBER.repeat(100)), (1, "end".to_owned())] {
@@ -46,7 +46,7 @@ async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
     imp
 }
 
-async fn started(harness: &TestHarness, con: &ConnectorId) -> ImportId {
+pub(crate) async fn started(harness: &TestHarness, con: &ConnectorId) -> ImportId {
     let imp = uploaded(harness, con).await;
     harness.engine.start_import(&harness.admin, con, &imp, &Reading::default()).await.unwrap();
     imp
@@ -187,18 +187,45 @@ async fn an_import_that_waits_for_its_owner_for_too_long_ends(harness: TestHarne
     let (engine, admin) = (&harness.engine, &harness.admin);
     let con = connector(&harness).await;
     let imp = started(&harness, &con).await;
+    engine.pause_connector(admin, &con).await.unwrap();
     for _ in 0..=TRIES_MAX {
         let run = claimed_again(&harness).await.unwrap();
-        let waits = Some(Wait::Owner("The connector is paused."));
-        assert!(engine.save_import(&run, (&ImportProgress::default(), &[]), waits).await.unwrap());
+        blocked(&harness, &run).await;
     }
     harness.clock.step_ms(WAITING_MAX_MS);
     assert!(claimed_again(&harness).await.is_none());
     let import = engine.record_import(admin, &con, &imp).await.unwrap();
     let problem = import.problem.unwrap();
     assert_eq!(import.state, ImportState::Failed);
-    assert!(problem.contains("for 7 days. The connector is paused."), "{problem}");
+    assert!(problem.contains("for 7 days. The connector is paused. Once that is solved, import"), "{problem}");
     assert_eq!(pieces(&harness).await, [""; 0]);
+}
+
+/// The run ends, for the reason that its connector has.
+async fn blocked(harness: &TestHarness, run: &ImportRun) {
+    let why = harness.engine.importing_connector(&run.import.connector).await.unwrap_err().to_string();
+    let waits = Some(Wait::Owner(&why));
+    assert!(harness.engine.save_import(run, (&ImportProgress::default(), &[]), waits).await.unwrap());
+}
+
+async fn time_that_is_not_its_own_ends_no_import(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    started(&harness, &con).await;
+    harness.clock.step_ms(WAITING_MAX_MS);
+    let run = claimed_again(&harness).await.expect("the server was off, or other imports had their turn");
+    engine.pause_connector(admin, &con).await.unwrap();
+    blocked(&harness, &run).await;
+    let run = claimed_again(&harness).await.expect("it has only been paused for a minute");
+    blocked(&harness, &run).await;
+    harness.clock.step_ms(WAITING_MAX_MS);
+    engine.resume_connector(admin, &con).await.unwrap();
+    let run = claimed_again(&harness).await.expect("it is not paused any more");
+    let progress = ImportProgress { items: 1, imported: 1, ..ImportProgress::default() };
+    assert!(engine.save_import(&run, (&progress, &[]), None).await.unwrap());
+    harness.clock.step_ms(WAITING_MAX_MS);
+    let run = claimed_again(&harness).await.expect("nothing was in its way");
+    assert_eq!(run.import.progress, progress);
 }
 
 async fn a_file_that_does_not_arrive_leaves_nothing(harness: TestHarness) {
@@ -234,6 +261,35 @@ async fn an_upload_keeps_its_place_while_bytes_arrive(harness: TestHarness) {
     assert!(matches!(&kept[..], [import] if import.id == slow), "{kept:?}");
     engine.end_upload(admin, &con, &slow, "slow.csv").await.unwrap();
     assert!(engine.keep_upload(admin, &con, &slow).await.is_err(), "it has arrived");
+}
+
+async fn an_upload_that_lost_its_place_does_not_get_it_back(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let stalled = engine.begin_upload(admin, &con).await.unwrap();
+    engine.add_piece(admin, &con, &stalled, NewPiece { number: 0, bytes: b"x" }).await.unwrap();
+    harness.clock.step_ms(UPLOAD_LEASE_MS);
+    for _ in 0..FILES_MAX {
+        engine.begin_upload(admin, &con).await.unwrap();
+    }
+    let tried = async || {
+        [
+            engine.keep_upload(admin, &con, &stalled).await,
+            engine.add_piece(admin, &con, &stalled, NewPiece { number: 1, bytes: b"x" }).await,
+            engine.end_upload(admin, &con, &stalled, "calls.csv").await,
+        ]
+    };
+    for refused in tried().await {
+        let lost = matches!(&refused, Err(Error::Conflict { detail, .. }) if detail.contains("Upload it again."));
+        assert!(lost, "{refused:?}");
+    }
+    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), FILES_MAX as usize);
+    harness.clock.step_ms(1);
+    engine.background().connector_watch.tick().await.unwrap();
+    assert!(matches!(engine.record_import(admin, &con, &stalled).await, Err(Error::NotFound(_))), "it is deleted");
+    for refused in tried().await {
+        assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+    }
 }
 
 async fn a_restart_frees_the_places_of_uploads(harness: TestHarness) {

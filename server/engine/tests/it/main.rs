@@ -31,6 +31,7 @@ mod http2;
 mod imports;
 mod keys;
 mod lists;
+mod lock_order;
 mod memory_budget;
 mod nodes;
 mod ops;

@@ -1,11 +1,20 @@
 //! `/api/v1/connectors/{id}/imports`
 
-use domain::{connector::imports::FILES_MAX, token::Scope};
-use futures::stream;
+use std::sync::Arc;
+
+use domain::{
+    connector::imports::{FILES_MAX, UPLOAD_LEASE_MS},
+    time::Clock,
+    token::Scope,
+};
+use futures::{channel::mpsc, stream};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::test_app::{Tenant, TestApp, TestResponse, response};
+use crate::{
+    record_files::continues::StillClock,
+    test_app::{Tenant, TestApp, TestResponse, response},
+};
 
 const COLUMNS: &str = "start=1&caller=2&callee=3&duration=4&status=5&statuses=OK:answered&zone=Europe/London";
 
@@ -87,6 +96,7 @@ async fn what_can_not_be_imported_is_refused_with_its_place_and_leaves_nothing()
         ("", calls(1), &["callee", "caller", "duration", "start"][..]),
         ("preset=panasonic", calls(1), &["preset"]),
         ("preset=asterisk", calls(1), &["preset"]),
+        ("preset=3cx&caller=2", calls(1), &["preset"]),
         ("columns=1", calls(1), &["columns"]),
         (&format!("{COLUMNS}&cost=9"), calls(1), &["cost"]),
         (&format!("{COLUMNS}&direction=inwards"), calls(1), &["direction"]),
@@ -113,6 +123,26 @@ async fn what_can_not_be_imported_is_refused_with_its_place_and_leaves_nothing()
     .await;
     let next = program.send(COLUMNS, calls(1)).await;
     assert_eq!(next.status, StatusCode::ACCEPTED, "their places are free: {}", next.text);
+}
+
+#[tokio::test]
+async fn a_file_that_stalls_is_refused_with_what_to_do() {
+    let clock = StillClock::now_on();
+    let app = TestApp::start_with("", Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let tenant = app.account("acme").await;
+    let program = Program::new(&app, &tenant).await;
+    let (sender, file) = mpsc::unbounded::<Result<String, std::io::Error>>();
+    sender.unbounded_send(Ok(calls(1))).unwrap();
+    let stalls = async {
+        let uploading = async || tenant.get(&program.path).await.json()["data"][0]["state"] == "uploading";
+        app.until(async || uploading().await.then_some(())).await;
+        clock.step_ms(UPLOAD_LEASE_MS);
+        sender.unbounded_send(Ok("and the rest".to_owned())).unwrap();
+        sender.close_channel();
+    };
+    let (refused, ()) = tokio::join!(program.send(COLUMNS, reqwest::Body::wrap_stream(file)), stalls);
+    assert!(refused.is_problem(409).text.contains("Nothing arrived for a minute"), "{}", refused.text);
+    assert_eq!(tenant.get(&program.path).await.json()["data"], json!([]), "nothing of it is kept");
 }
 
 #[tokio::test]

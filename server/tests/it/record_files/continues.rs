@@ -26,7 +26,17 @@ async fn limit(app: &TestApp, acct: &str, per_s: u32) {
 }
 
 /// A clock that only moves when a test says so: until then, a limit that is used up stays used up.
-struct StillClock(AtomicI64);
+pub(crate) struct StillClock(AtomicI64);
+
+impl StillClock {
+    pub(crate) fn now_on() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(SystemClock.now().0)))
+    }
+
+    pub(crate) fn step_ms(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
 
 impl Clock for StillClock {
     fn now(&self) -> UnixMs {
@@ -36,7 +46,7 @@ impl Clock for StillClock {
 
 #[tokio::test]
 async fn an_account_over_its_limit_gets_all_calls_later() {
-    let clock = Arc::new(StillClock(AtomicI64::new(SystemClock.now().0)));
+    let clock = StillClock::now_on();
     let app = TestApp::start_with("", Arc::clone(&clock) as Arc<dyn Clock>).await;
     let tenant = app.account("acme").await;
     let mut desk = Desk::of(&app, &tenant).await;
@@ -49,10 +59,10 @@ async fn an_account_over_its_limit_gets_all_calls_later() {
     let waits = app.until(async || state(&app, &page).await.and_then(|import| import.problem)).await;
     assert!(waits.contains("as many events as it may in a second"), "{waits}");
     let shown = desk.browser.get(&page).await.text;
-    assert!(shown.contains("Waiting: ") && shown.contains("It continues without you."), "{shown}");
+    assert!(shown.contains("Waiting: ") && shown.contains("The import continues as soon as it can."), "{shown}");
     let import = app
         .until(async || {
-            clock.0.fetch_add(SECOND_MS, Ordering::SeqCst);
+            clock.step_ms(SECOND_MS);
             state(&app, &page).await.filter(|import| import.state.is_final())
         })
         .await;

@@ -1,7 +1,7 @@
 //! Call record files that are uploaded: what a browser without script does, and what becomes of the file.
 
 mod access;
-mod continues;
+pub(crate) mod continues;
 mod files;
 
 use domain::{

@@ -29,7 +29,7 @@ pub const UPLOAD_LEASE_MS: i64 = MINUTE_MS;
 pub const UPLOAD_RENEW_MS: i64 = 15 * SECOND_MS;
 /// How often an import is tried without any of its rows getting done.
 pub const TRIES_MAX: u32 = 10;
-/// How long an import may wait for its owner, without any of its rows getting done, in milliseconds.
+/// How long an import may wait for its owner without any of its rows getting done, in milliseconds.
 pub const WAITING_MAX_MS: i64 = 7 * DAY_MS;
 /// How long a finished import is shown, in milliseconds. Its file is deleted at once.
 pub const IMPORTS_KEPT_MS: i64 = 7 * DAY_MS;
@@ -119,9 +119,9 @@ pub struct RecordImport {
     pub created_at: UnixMs,
     /// When the import began.
     pub started_at: Option<UnixMs>,
-    /// When its last rows were done; without any, when it began.
+    /// When its last rows were done, or when something got in its way after that; without either, when it began.
     pub progressed_at: UnixMs,
-    /// How often it was tried since then.
+    /// How often it was tried since its last rows were done.
     pub tries: u32,
     /// When it ended.
     pub ended_at: Option<UnixMs>,
@@ -134,22 +134,30 @@ pub struct RecordImport {
 impl RecordImport {
     /// Why it is not tried again, as a sentence; nothing while it may still succeed.
     #[must_use]
-    pub fn hopeless(&self, now: UnixMs) -> Option<String> {
-        if self.tries >= TRIES_MAX {
-            return Some(format!(
+    pub fn hopeless(&self) -> Option<String> {
+        (self.tries >= TRIES_MAX).then(|| {
+            format!(
                 "The server tried {} times to import the rows after row {} and had to start again each time. Remove \
                  what is unusual there, or split the file, and import it again: nothing is stored twice.",
                 self.tries, self.progress.rows
-            ));
-        }
-        if now.since_ms(self.progressed_at) <= WAITING_MAX_MS {
-            return None;
-        }
-        let why = self.problem.as_deref().unwrap_or("The server was stopped.");
-        Some(format!(
+            )
+        })
+    }
+
+    /// Whether it waits no longer for what is still in its way. Time in which nothing was, such as while the server was off or
+    /// other imports had their turn, does not count.
+    #[must_use]
+    pub fn has_waited_too_long(&self, now: UnixMs) -> bool {
+        self.problem.is_some() && now.since_ms(self.progressed_at) > WAITING_MAX_MS
+    }
+
+    /// That it has [waited too long](Self::has_waited_too_long), for this reason.
+    #[must_use]
+    pub fn waited(why: &str) -> String {
+        format!(
             "No row could be imported for {} days. {why} Once that is solved, import the file again: nothing is stored twice.",
             WAITING_MAX_MS / DAY_MS
-        ))
+        )
     }
 }
 
@@ -166,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_import_is_given_up_after_a_number_of_tries_or_days_without_progress() {
+    fn an_import_is_given_up_after_a_number_of_tries_or_days_with_something_in_its_way() {
         let begun = UnixMs(1_000);
         let import = |tries, problem: Option<&str>| RecordImport {
             id: ImportId::new(begun, 1),
@@ -185,9 +193,13 @@ mod tests {
             problem: problem.map(str::to_owned),
         };
         let late = begun.plus_ms(WAITING_MAX_MS);
-        assert_eq!(import(TRIES_MAX - 1, None).hopeless(late), None);
-        assert!(import(TRIES_MAX, None).hopeless(begun).unwrap().contains("10 times to import the rows after row 400"));
-        let waited = import(0, Some("The connector is paused.")).hopeless(late.plus_ms(1)).unwrap();
+        assert_eq!(import(TRIES_MAX - 1, None).hopeless(), None);
+        assert!(import(TRIES_MAX, None).hopeless().unwrap().contains("10 times to import the rows after row 400"));
+        let paused = "The connector is paused.";
+        assert!(!import(0, Some(paused)).has_waited_too_long(late));
+        assert!(import(0, Some(paused)).has_waited_too_long(late.plus_ms(1)));
+        assert!(!import(0, None).has_waited_too_long(late.plus_ms(1)), "nothing was in its way");
+        let waited = RecordImport::waited(paused);
         assert!(waited.starts_with("No row could be imported for 7 days. The connector is paused. Once"), "{waited}");
     }
 

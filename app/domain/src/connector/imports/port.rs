@@ -41,17 +41,17 @@ pub trait RecordImports {
     /// Keeps a part of it, sealed.
     ///
     /// # Errors
-    /// `NotFound` once the upload has ended; `TooLarge` past [`super::FILE_MAX_BYTES`].
+    /// `Conflict` once the upload has ended or lost its place; `TooLarge` past [`super::FILE_MAX_BYTES`].
     async fn add_piece(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId, piece: NewPiece<'_>) -> Result<()>;
     /// Keeps the place of a file whose bytes arrive slowly: each piece keeps it, too.
     ///
     /// # Errors
-    /// `NotFound` once the upload has ended.
+    /// `Conflict` once the upload has ended or lost its place.
     async fn keep_upload(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId) -> Result<()>;
     /// All of it has arrived.
     ///
     /// # Errors
-    /// `Invalid` for an empty file.
+    /// `Invalid` for an empty file; `Conflict` once the upload has ended or lost its place.
     async fn end_upload(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId, file_name: &str) -> Result<()>;
     /// The latest imports of a connector, newest first.
     ///

@@ -74,7 +74,7 @@ pub(super) fn Report(
         view! { <progress class="job-progress h-4 w-full" aria-label="Part of the file that is imported" max=all value=read></progress> }
     });
     let waits = import.problem.clone().filter(|_| running).map(|why| {
-        view! { <p class="border-l-4 border-retrying-fill bg-retrying-soft px-4 py-3">"Waiting: "{why}" It continues without you."</p> }
+        view! { <p class="border-l-4 border-retrying-fill bg-retrying-soft px-4 py-3">"Waiting: "{why}" The import continues as soon as it can."</p> }
     });
     let stoppable = matches!(import.state, ImportState::Running | ImportState::Uploading) && area.manages;
     let cancel = stoppable.then(|| {

@@ -63,8 +63,8 @@ impl ConnectorDoors for Engine {
         let text = serde_json::to_string(&kept).map_err(|_| Error::Internal)?;
         let sealed = self.vault().seal(&text, &request_context(connector, &id));
         let mut tx = self.db().begin().await?;
-        requests::add(&mut tx, connector, &id, &sealed, now).await?;
         state::set_last_event(&mut tx, connector, now).await?;
+        requests::add(&mut tx, connector, &id, &sealed, now).await?;
         Ok(tx.commit_then(self.connector_changed(&open.connector.owner)).await?)
     }
 

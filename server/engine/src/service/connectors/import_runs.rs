@@ -88,11 +88,27 @@ impl Engine {
     /// `Unavailable`.
     pub async fn claim_import(&self) -> Result<Option<ImportRun>> {
         while let Some(run) = self.leased_import().await? {
-            let Some(why) = run.import.hopeless(self.now()) else { return Ok(Some(run)) };
+            let Some(why) = self.why_given_up(&run.import).await else { return Ok(Some(run)) };
             tracing::warn!(import = %run.import.id, "an import is given up: {why}");
             self.end_import(&run, ImportState::Failed, Some(&why)).await?;
         }
         Ok(None)
+    }
+
+    /// Why an import is not tried again. What was in its way long ago, and is not any more, is no reason.
+    async fn why_given_up(&self, import: &RecordImport) -> Option<String> {
+        if let Some(why) = import.hopeless() {
+            return Some(why);
+        }
+        if !import.has_waited_too_long(self.now()) {
+            return None;
+        }
+        match self.importing_connector(&import.connector).await {
+            Err(why @ (Error::Conflict { .. } | Error::Suspended(_) | Error::LimitReached { .. })) => {
+                Some(RecordImport::waited(&why.to_string()))
+            }
+            _ => None,
+        }
     }
 
     async fn leased_import(&self) -> Result<Option<ImportRun>> {
@@ -134,8 +150,7 @@ impl Engine {
     pub async fn importing_connector(&self, id: &ConnectorId) -> Result<OpenConnector> {
         let connector = connectors::by_id(self.db(), id).await?.ok_or_else(not_found)?.connector;
         if connector.paused_at.is_some() {
-            let detail = "The connector is paused. The import continues once it is resumed.";
-            return Err(Error::Conflict { detail: detail.into(), existing: None });
+            return Err(Error::Conflict { detail: "The connector is paused.".into(), existing: None });
         }
         refuse_full(self.context(), connector.owner.account())?;
         let events_per_s = self.refuse_suspended(connector.owner.account()).await?;
@@ -164,12 +179,12 @@ impl Engine {
         let stored = connectors::by_id(self.db(), &run.import.connector).await?;
         let now = self.now();
         let (step, problem) = match wait {
-            None => (Step::Progress(now), None),
+            None => (Step::Progress, None),
             Some(Wait::Run(why)) => (Step::Waiting, why),
             Some(Wait::Owner(why)) => (Step::Blocked, Some(why)),
         };
         let mut tx = self.db().begin().await?;
-        if !imports::save(&mut tx, run.lease(), (progress, step), problem).await? {
+        if !imports::save(&mut tx, run.lease(), (progress, step), (problem, now)).await? {
             return Ok(false);
         }
         run.saved_at.store(now.0, Ordering::Relaxed);

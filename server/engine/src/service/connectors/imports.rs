@@ -53,7 +53,7 @@ impl RecordImports for Engine {
         let sealed = self.vault().seal(&packed(piece.bytes)?, &piece_context(imp, piece.number));
         let mut tx = self.db().begin().await?;
         if !imports::grow(&mut tx, imp, bytes, self.now()).await? {
-            return Err(not_found());
+            return Err(lost_place());
         }
         imports::add_piece(&mut tx, imp, piece.number, &sealed).await?;
         Ok(tx.commit().await?)
@@ -63,19 +63,20 @@ impl RecordImports for Engine {
         self.stored_connector(actor, con, Permission::ManageConnectors).await?;
         let mut tx = self.db().begin().await?;
         if !imports::grow(&mut tx, imp, 0, self.now()).await? {
-            return Err(not_found());
+            return Err(lost_place());
         }
         Ok(tx.commit().await?)
     }
 
     async fn end_upload(&self, actor: &Actor, con: &ConnectorId, imp: &ImportId, sent: &str) -> Result<()> {
-        let import = self.record_import(actor, con, imp).await?;
+        self.stored_connector(actor, con, Permission::ManageConnectors).await?;
+        let import = imports::one(self.db(), con, imp).await?.ok_or_else(lost_place)?;
         if import.file_bytes == 0 {
             return Err(Error::Invalid(vec![FieldError::new("file", "The file is empty.")]));
         }
         let mut tx = self.db().begin().await?;
-        if !imports::arrived(&mut tx, imp, &file_name(sent)).await? {
-            return Err(not_found());
+        if !imports::arrived(&mut tx, imp, &file_name(sent), self.now()).await? {
+            return Err(lost_place());
         }
         Ok(tx.commit().await?)
     }
@@ -102,14 +103,14 @@ impl RecordImports for Engine {
         let import = self.record_import(actor, con, imp).await?;
         let json = serde_json::to_string(reading).map_err(|_| Error::Internal)?;
         let mut tx = self.db().begin().await?;
-        let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportStarted);
-        let changes = [Change::noted("file", &*import.file_name), Change::noted("read as", &*reading.preset)];
-        self.record(&mut tx, entry.with(changes)).await?;
         if !imports::start(&mut tx, &import, &json, self.now()).await? {
             return Err(conflict(
                 "This file was imported or discarded already. Upload it again to import it once more.",
             ));
         }
+        let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportStarted);
+        let changes = [Change::noted("file", &*import.file_name), Change::noted("read as", &*reading.preset)];
+        self.record(&mut tx, entry.with(changes)).await?;
         tx.commit_then(self.connector_changed(&connector.owner)).await?;
         self.context().import_started.notify_one();
         Ok(())
@@ -122,12 +123,12 @@ impl RecordImports for Engine {
         if imports::abandon(&mut tx, imp).await? {
             return Ok(tx.commit_then(self.connector_changed(&connector.owner)).await?);
         }
+        if !imports::end(&mut tx, imp, ImportState::Cancelled, None, self.now()).await? {
+            return Err(conflict("This import has ended."));
+        }
         if import.state == ImportState::Running {
             let entry = self.connector_entry(actor, &connector, AuditAction::ConnectorImportCancelled);
             self.record(&mut tx, entry.with([Change::noted("file", &*import.file_name)])).await?;
-        }
-        if !imports::end(&mut tx, imp, ImportState::Cancelled, None, self.now()).await? {
-            return Err(conflict("This import has ended."));
         }
         Ok(tx.commit_then(self.connector_changed(&connector.owner)).await?)
     }
@@ -172,6 +173,11 @@ fn conflict(detail: &str) -> Error {
 
 fn not_found() -> Error {
     Error::NotFound("Import".into())
+}
+
+/// Another file may have the place of one that did not arrive in time.
+fn lost_place() -> Error {
+    conflict("Nothing arrived for a minute, or someone discarded the file. Upload it again.")
 }
 
 /// Tables shrink to a fraction. The vault seals texts.

@@ -132,9 +132,10 @@ impl Engine {
         if !connectors::delete(&mut tx, &before.owner, &before.id, self.now()).await? {
             return Err(not_found());
         }
-        connectors::requests::clear(&mut tx, &before.id).await?;
-        connectors::open_calls::clear(&mut tx, &before.id).await?;
+        // The session first, as whoever saves its open calls.
         connectors::sessions::clear(&mut tx, &before.id).await?;
+        connectors::open_calls::clear(&mut tx, &before.id).await?;
+        connectors::requests::clear(&mut tx, &before.id).await?;
         self.record(&mut tx, self.connector_entry(actor, before, AuditAction::ConnectorDeleted)).await?;
         Ok(tx.commit_then(self.forget_connector(&before.id)).await?)
     }

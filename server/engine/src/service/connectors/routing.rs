@@ -169,12 +169,13 @@ impl Engine {
     /// Removes one route.
     pub(super) async fn remove_one_route(&self, actor: &Actor, connector: &Connector, pattern: &Pattern) -> Result<()> {
         let mut tx = self.db().begin().await?;
+        let change = Change { what: pattern.as_str().to_owned(), before: Some("route".to_owned()), after: None };
+        let entry = self.connector_entry(actor, connector, AuditAction::ConnectorRoutesChanged);
+        // First, as whoever adds a route: two that are added at once are counted one after the other.
+        self.record(&mut tx, entry.with([change])).await?;
         if routes::remove(&mut tx, &connector.id, &[pattern.as_str().to_owned()]).await? == 0 {
             return Err(Error::NotFound("Route".into()));
         }
-        let change = Change { what: pattern.as_str().to_owned(), before: Some("route".to_owned()), after: None };
-        let entry = self.connector_entry(actor, connector, AuditAction::ConnectorRoutesChanged);
-        self.record(&mut tx, entry.with([change])).await?;
         Ok(tx.commit().await?)
     }
 

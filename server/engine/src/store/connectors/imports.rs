@@ -23,10 +23,10 @@ const ADD: &str = "INSERT INTO record_imports (id, connector_id, account_id, fil
 const COUNT_FILES: &str = "SELECT COUNT(*) FROM record_imports WHERE account_id = $1 \
     AND (state = 'running' OR (state = 'ready' AND created_ms > $2) OR (state = 'uploading' AND leased_until_ms > $3))";
 const GROW: &str = "UPDATE record_imports SET file_bytes = file_bytes + $2, leased_until_ms = $3 \
-    WHERE id = $1 AND state = 'uploading'";
+    WHERE id = $1 AND state = 'uploading' AND leased_until_ms > $4";
 const ADD_PIECE: &str = "INSERT INTO record_import_pieces (import_id, number, piece_sealed) VALUES ($1, $2, $3)";
 const ARRIVED: &str = "UPDATE record_imports SET state = 'ready', file_name = $2, leased_until_ms = 0 \
-    WHERE id = $1 AND state = 'uploading'";
+    WHERE id = $1 AND state = 'uploading' AND leased_until_ms > $3";
 /// Without files that will never arrive: nobody can do anything with them, and they are about to be deleted.
 const LIST: &str = "SELECT * FROM record_imports WHERE connector_id = $1 AND account_id = $2 \
     AND NOT (state = 'uploading' AND leased_until_ms <= $4) ORDER BY id DESC LIMIT $3";
@@ -43,9 +43,11 @@ const LEASE: &str = "UPDATE record_imports SET lease = $2, leased_until_ms = $3,
     WHERE id = $1 AND state = 'running' AND leased_until_ms < $4";
 const RENEW: &str = "UPDATE record_imports SET leased_until_ms = $3 WHERE id = $1 AND state = 'running' AND lease = $2";
 const RELEASE_ALL: &str = "UPDATE record_imports SET leased_until_ms = 0 WHERE state IN ('uploading', 'running')";
+/// How long it waits counts from when something got in its way.
 const SAVE: &str = "UPDATE record_imports SET items = $3, bytes_read = $4, rows_read = $5, imported = $6, known = $7, \
     ignored = $8, not_understood = $9, unrouted = $10, rejected = $11, problem = $12, \
-    tries = CASE WHEN $13 = 0 THEN tries ELSE 0 END, progressed_ms = CASE WHEN $14 = 0 THEN progressed_ms ELSE $14 END \
+    tries = CASE WHEN $13 = 0 THEN tries ELSE 0 END, \
+    progressed_ms = CASE WHEN $14 = 1 OR (problem IS NULL AND $12 IS NOT NULL) THEN $15 ELSE progressed_ms END \
     WHERE id = $1 AND state = 'running' AND lease = $2";
 const ADD_ROWS: &str = "INSERT INTO record_import_rows (import_id, number, rows_sealed) VALUES ($1, $2, $3)";
 const ROWS: &str = "SELECT number, rows_sealed FROM record_import_rows WHERE import_id = $1 ORDER BY number";
@@ -128,7 +130,7 @@ impl TryFrom<ImportRow> for RecordImport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Rows are done.
-    Progress(UnixMs),
+    Progress,
     /// It waits, and says why.
     Waiting,
     /// It has ended in good order, until its owner has done something.
@@ -165,11 +167,12 @@ pub async fn count_files(tx: &mut Tx, owner: &ConnectorOwner, now: UnixMs) -> St
         .bind(key(owner)).bind(unused.0).bind(now.0).fetch_one(c).await?))
 }
 
-/// Adds so many bytes to a file that is arriving, and keeps its place. False if it is not arriving any more.
+/// Adds so many bytes to a file that is arriving, and keeps its place. False if it is not arriving any more, or has lost its place.
 pub async fn grow(tx: &mut Tx, id: &ImportId, bytes: u64, now: UnixMs) -> StoreResult<bool> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     let grown = within!(tx, c => sqlx::query(GROW)
-        .bind(id.as_str()).bind(bytes).bind(now.plus_ms(UPLOAD_LEASE_MS).0).execute(c).await?.rows_affected());
+        .bind(id.as_str()).bind(bytes).bind(now.plus_ms(UPLOAD_LEASE_MS).0).bind(now.0)
+        .execute(c).await?.rows_affected());
     Ok(grown == 1)
 }
 
@@ -189,10 +192,10 @@ pub async fn abandon(tx: &mut Tx, id: &ImportId) -> StoreResult<bool> {
     Ok(gone == 1)
 }
 
-/// All of the file is here. False if it was not arriving.
-pub async fn arrived(tx: &mut Tx, id: &ImportId, file_name: &str) -> StoreResult<bool> {
-    let done =
-        within!(tx, c => sqlx::query(ARRIVED).bind(id.as_str()).bind(file_name).execute(c).await?.rows_affected());
+/// All of the file is here. False as [`grow`].
+pub async fn arrived(tx: &mut Tx, id: &ImportId, file_name: &str, now: UnixMs) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(ARRIVED)
+        .bind(id.as_str()).bind(file_name).bind(now.0).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
@@ -263,16 +266,16 @@ pub async fn save(
     tx: &mut Tx,
     lease: Lease<'_>,
     (progress, step): (&ImportProgress, Step),
-    problem: Option<&str>,
+    (problem, now): (Option<&str>, UnixMs),
 ) -> StoreResult<bool> {
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    let progressed = if let Step::Progress(now) = step { now } else { UnixMs(0) };
     let done = within!(tx, c => sqlx::query(SAVE)
         .bind(lease.id.as_str()).bind(lease.run).bind(count(progress.items)).bind(count(progress.bytes_read))
         .bind(count(progress.rows)).bind(count(progress.imported)).bind(count(progress.known))
         .bind(count(progress.ignored)).bind(count(progress.not_understood)).bind(count(progress.unrouted))
         .bind(count(progress.rejected)).bind(problem)
-        .bind(i64::from(step != Step::Waiting)).bind(progressed.0).execute(c).await?.rows_affected());
+        .bind(i64::from(step != Step::Waiting)).bind(i64::from(step == Step::Progress)).bind(now.0)
+        .execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
