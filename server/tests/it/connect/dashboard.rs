@@ -52,7 +52,7 @@ async fn trunks_that_are_chosen_in_the_dashboard_apply_to_a_running_connector() 
     assert!(connector.stop().await.success());
     let shown = response(client().get(&url).bearer_auth(token)).await.json();
     let state = &shown["state"];
-    assert_eq!((&state["seen"], &state["system_version"]), (&json!(["7048", "trunk"]), &json!("22.10.1")));
+    assert_eq!(state["seen"], json!(["7048", "trunk"]));
     assert_eq!(state["connected_since"], Value::Null, "it has stopped");
     assert!(receiver.is_quiet());
 }

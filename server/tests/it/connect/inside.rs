@@ -169,11 +169,11 @@ async fn a_message_without_end_is_named_and_costs_one_connection() {
     let mut pbx = Pbx::start(FakeAsterisk::new()).await;
     let (platform, _serving) = Platform::start(&pbx, None).await;
     platform.until(is_connected).await;
-    pbx.happen(&format!("Event: Newchannel\r\nX: {}", "x".repeat(2 * 1_024 * 1_024)));
+    pbx.happen(&format!("Event: Newchannel\r\nX: {}", "x".repeat(17 * 1_024 * 1_024)));
     pbx.left().await;
     let shown = platform.until(|shown| shown["state"]["problem"] == "malformed").await;
     let detail = shown["state"]["detail"].as_str().unwrap();
-    assert!(detail.contains("no end after 1 MiB. Check host and port"), "{detail}");
+    assert!(detail.contains("no end after 16 MiB. Check host and port"), "{detail}");
     assert_eq!(pbx.logins(), 1);
     pbx.vanish().await;
 }
