@@ -26,8 +26,9 @@ pub(super) const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Pages of the write-ahead log, 4 KiB each, above which whoever writes runs a checkpoint. Below that it is left to
 /// [`checkpoints`](crate::store::sqlite::checkpoints).
 pub(super) const LOG_PAGES_MAX: u32 = 16_000;
-/// Pages that the connection keeps in memory, in KiB. Random ids touch many.
-const CACHE_KIB: i64 = 16 * 1_024;
+/// Pages that the connection keeps in memory, in KiB: as many as SQLite does by default. Each commit of another connection
+/// empties them, and memory under attack is limited.
+const CACHE_KIB: i64 = 2 * 1_024;
 
 /// The connection, opened when it is needed first.
 pub(crate) struct Direct {
