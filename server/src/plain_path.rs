@@ -4,8 +4,8 @@
 //! are percent-encoded, and treats a backslash as a slash. Then one part of the program would authorise or record a page,
 //! and another would show a different one.
 //!
-//! A path that isn't text leads nowhere. It is refused here, so that every route that has a part of it as a parameter gets text,
-//! and nobody is answered in the words of the router.
+//! A path that isn't text leads nowhere. It is refused here, so that every route that takes a part of it as a parameter gets text,
+//! and no response has a message of the router.
 
 use axum::{extract::Request, middleware::Next, response::Response};
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::{Error, UnixMs};
+use futures::FutureExt as _;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{Instrument as _, Span, field};
 
@@ -21,7 +22,7 @@ use crate::{
             queue::{self, NewDelivery},
         },
         endpoints,
-        error::{StoreError, StoreResult},
+        error::StoreResult,
         events::{self, NewEventRow, Seen},
     },
     supervisor::Progress,
@@ -223,14 +224,7 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>, trying
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Backlog]) -> StoreResult<Written> {
-    match commit_in(sender, sender.context.db.begin_direct().await?, batch).await {
-        // A mistake of ours, which must not hold up everything.
-        Err(StoreError::NotDirect) => {
-            tracing::error!("a statement of the hot path cannot be executed directly");
-            commit_in(sender, sender.context.db.begin().await?, batch).await
-        }
-        committed => committed,
-    }
+    sender.context.db.directly(|tx| commit_in(sender, tx, batch).boxed()).await
 }
 
 async fn commit_in(sender: &Arc<Sender>, mut tx: Tx, batch: &[Backlog]) -> StoreResult<Written> {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use domain::{UnixMs, id::DeliveryId, ops::parked::DELIVERIES, time::DAY_MS};
+use futures::FutureExt as _;
 use tokio::sync::{Mutex, mpsc};
 
 use crate::{
@@ -144,14 +145,7 @@ async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResu
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<Recorded> {
-    match commit_in(sender, sender.context.db.begin_direct().await?, batch).await {
-        // A mistake of ours, which must not hold up everything.
-        Err(StoreError::NotDirect) => {
-            tracing::error!("a statement of the hot path cannot be executed directly");
-            commit_in(sender, sender.context.db.begin().await?, batch).await
-        }
-        committed => committed,
-    }
+    sender.context.db.directly(|tx| commit_in(sender, tx, batch).boxed()).await
 }
 
 async fn commit_in(sender: &Arc<Sender>, mut tx: Tx, batch: &[Outcome]) -> StoreResult<Recorded> {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{UnixMs, time::Clock};
+use futures::future::BoxFuture;
 use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::{
     runtime::Handle,
@@ -198,6 +199,21 @@ impl Db {
         let Some(direct) = &self.direct else { return self.begin().await };
         self.check_file()?;
         Ok(Tx::Direct(DirectTx::begin(direct, self.turn().await?)?))
+    }
+
+    /// Runs `work` in a transaction of [`Self::begin_direct`]. Should it need a statement that cannot be executed directly, which
+    /// is a mistake of ours and must not hold up everything, it runs again in one of [`Self::begin`].
+    ///
+    /// # Errors
+    /// As [`Self::begin`], and as `work`.
+    pub async fn directly<'a, T>(&self, work: impl Fn(Tx) -> BoxFuture<'a, StoreResult<T>>) -> StoreResult<T> {
+        match work(self.begin_direct().await?).await {
+            Err(StoreError::NotDirect) => {
+                tracing::error!("a statement of the hot path cannot be executed directly");
+                work(self.begin().await?).await
+            }
+            done => done,
+        }
     }
 
     /// Changes settings of the connection behind [`Self::begin_direct`], as tests do that limit or count what it may do.

@@ -15,8 +15,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use crate::store::{
-    columns::{Layout, Param, PutCells, not_padding, put_row},
+    columns::{Layout, not_padding},
     error::{StoreResult, encode_error},
+    row_values::{Param, PutCells, put_row},
 };
 
 /// Prepared statements cached per connection. A bulk statement has one text for each power of two of rows.

@@ -27,6 +27,7 @@ pub mod ops;
 pub(crate) mod postgres;
 pub(crate) mod probe;
 mod purge;
+mod row_values;
 pub mod spool;
 pub mod sql;
 pub mod sqlite;

@@ -24,12 +24,13 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-pub use crate::store::columns::Param;
+pub use crate::store::row_values::Param;
 use crate::store::{
-    columns::{Cell, Column, ColumnSpec, Layout, cells, columns},
+    columns::{Cell, Column, Layout, cells, columns},
     db::{Dialect, Tx, within},
     direct,
     error::{StoreResult, encode_error},
+    row_values::ColumnSpec,
 };
 
 /// Most rows of one statement: as many as a group commit has events. That allows 63 columns.
@@ -200,6 +201,18 @@ pub trait BindRows: Sized {
     fn params(self, params: &[Param<'_>]) -> Self;
 }
 
+macro_rules! bind_params {
+    () => {
+        fn params(self, params: &[Param<'_>]) -> Self {
+            params.iter().fold(self, |query, param| match *param {
+                Param::Text(text) => query.bind(text.to_owned()),
+                Param::Number(number) => query.bind(number),
+                Param::Null => query.bind(None::<String>),
+                Param::NoNumber => query.bind(None::<i64>),
+            })
+        }
+    };
+}
 /// Implements it for the three kinds of queries of both databases.
 macro_rules! bind_rows {
     ($($kind:ident [$($of:ident)?])+) => {
@@ -213,14 +226,7 @@ macro_rules! bind_rows {
                 })
             }
 
-            fn params(self, params: &[Param<'_>]) -> Self {
-                params.iter().fold(self, |query, param| match *param {
-                    Param::Text(text) => query.bind(text.to_owned()),
-                    Param::Number(number) => query.bind(number),
-                    Param::Null => query.bind(None::<String>),
-                    Param::NoNumber => query.bind(None::<i64>),
-                })
-            }
+            bind_params!();
         }
         impl<'q, $($of)?> BindRows for $kind<'q, Sqlite, $($of,)? SqliteArguments> {
             fn rows(self, rows: Rows) -> Self {
@@ -232,14 +238,7 @@ macro_rules! bind_rows {
                 })
             }
 
-            fn params(self, params: &[Param<'_>]) -> Self {
-                params.iter().fold(self, |query, param| match *param {
-                    Param::Text(text) => query.bind(text.to_owned()),
-                    Param::Number(number) => query.bind(number),
-                    Param::Null => query.bind(None::<String>),
-                    Param::NoNumber => query.bind(None::<i64>),
-                })
-            }
+            bind_params!();
         })+
     };
 }

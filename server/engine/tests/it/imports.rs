@@ -3,23 +3,17 @@
 use domain::{
     Error,
     account::StaffRole,
-    actor::Actor,
     audit::{Audit, AuditAction, AuditFilter},
     connector::{
         Connectors,
         imports::{
-            BadRecord, FILES_MAX, IMPORTS_KEPT_MS, ImportProgress, ImportState, NewPiece, Reading, RecordImports,
-            TRIES_MAX, UNUSED_KEPT_MS, UPLOAD_LEASE_MS, WAITING_MAX_MS,
+            BadRecord, IMPORTS_KEPT_MS, ImportProgress, ImportState, NewPiece, Reading, RecordImports, TRIES_MAX,
+            WAITING_MAX_MS,
         },
     },
     id::{ConnectorId, ImportId},
 };
-use engine::{
-    ImportRun, Wait,
-    background::Worker as _,
-    store::{connectors::imports, db::Dialect},
-};
-use futures::future::join_all;
+use engine::{ImportRun, Wait, background::Worker as _};
 
 use crate::{
     connectors::create,
@@ -27,11 +21,11 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends time_that_is_not_its_own_ends_no_import a_file_that_does_not_arrive_leaves_nothing an_upload_keeps_its_place_while_bytes_arrive an_upload_that_lost_its_place_does_not_get_it_back a_restart_frees_the_places_of_uploads an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_run_that_saves_nothing_is_taken_over an_import_that_kills_its_runs_is_given_up an_import_that_gets_further_is_never_given_up an_import_that_waits_for_its_owner_for_too_long_ends time_that_is_not_its_own_ends_no_import an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
 
-const NUMBER: &str = "01632960001";
+pub(crate) const NUMBER: &str = "01632960001";
 
-async fn connector(harness: &TestHarness) -> ConnectorId {
+pub(crate) async fn connector(harness: &TestHarness) -> ConnectorId {
     create(harness, &harness.admin, "other", "files").await.connector.id
 }
 
@@ -65,7 +59,7 @@ fn bad(reason: &str) -> BadRecord {
     BadRecord { line: Some(7), reason: reason.to_owned() }
 }
 
-async fn pieces(harness: &TestHarness) -> Vec<String> {
+pub(crate) async fn pieces(harness: &TestHarness) -> Vec<String> {
     harness.texts("SELECT piece_sealed FROM record_import_pieces".into()).await
 }
 
@@ -228,86 +222,6 @@ async fn time_that_is_not_its_own_ends_no_import(harness: TestHarness) {
     assert_eq!(run.import.progress, progress);
 }
 
-async fn a_file_that_does_not_arrive_leaves_nothing(harness: TestHarness) {
-    let (engine, admin) = (&harness.engine, &harness.admin);
-    let con = connector(&harness).await;
-    let imp = engine.begin_upload(admin, &con).await.unwrap();
-    engine.add_piece(admin, &con, &imp, NewPiece { number: 0, bytes: b"x" }).await.unwrap();
-    engine.cancel_import(admin, &con, &imp).await.unwrap();
-    assert!(engine.record_import(admin, &con, &imp).await.is_err());
-    assert_eq!(pieces(&harness).await, [""; 0]);
-    engine.begin_upload(admin, &con).await.unwrap();
-    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), 1);
-    harness.clock.step_ms(UPLOAD_LEASE_MS);
-    assert!(engine.record_imports(admin, &con).await.unwrap().is_empty(), "nobody will send the rest");
-}
-
-async fn an_upload_keeps_its_place_while_bytes_arrive(harness: TestHarness) {
-    let (engine, admin) = (&harness.engine, &harness.admin);
-    let con = connector(&harness).await;
-    let slow = engine.begin_upload(admin, &con).await.unwrap();
-    for _ in 1..FILES_MAX {
-        engine.begin_upload(admin, &con).await.unwrap();
-    }
-    for number in 0..4 {
-        harness.clock.step_ms(UPLOAD_LEASE_MS - 1);
-        match number {
-            0 | 2 => engine.keep_upload(admin, &con, &slow).await.unwrap(),
-            _ => engine.add_piece(admin, &con, &slow, NewPiece { number, bytes: b"x" }).await.unwrap(),
-        }
-    }
-    engine.background().connector_watch.tick().await.unwrap();
-    let kept = engine.record_imports(admin, &con).await.unwrap();
-    assert!(matches!(&kept[..], [import] if import.id == slow), "{kept:?}");
-    engine.end_upload(admin, &con, &slow, "slow.csv").await.unwrap();
-    assert!(engine.keep_upload(admin, &con, &slow).await.is_err(), "it has arrived");
-}
-
-async fn an_upload_that_lost_its_place_does_not_get_it_back(harness: TestHarness) {
-    let (engine, admin) = (&harness.engine, &harness.admin);
-    let con = connector(&harness).await;
-    let stalled = engine.begin_upload(admin, &con).await.unwrap();
-    engine.add_piece(admin, &con, &stalled, NewPiece { number: 0, bytes: b"x" }).await.unwrap();
-    harness.clock.step_ms(UPLOAD_LEASE_MS);
-    for _ in 0..FILES_MAX {
-        engine.begin_upload(admin, &con).await.unwrap();
-    }
-    let tried = async || {
-        [
-            engine.keep_upload(admin, &con, &stalled).await,
-            engine.add_piece(admin, &con, &stalled, NewPiece { number: 1, bytes: b"x" }).await,
-            engine.end_upload(admin, &con, &stalled, "calls.csv").await,
-        ]
-    };
-    for refused in tried().await {
-        let lost = matches!(&refused, Err(Error::Conflict { detail, .. }) if detail.contains("Upload it again."));
-        assert!(lost, "{refused:?}");
-    }
-    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), FILES_MAX as usize);
-    harness.clock.step_ms(1);
-    engine.background().connector_watch.tick().await.unwrap();
-    assert!(matches!(engine.record_import(admin, &con, &stalled).await, Err(Error::NotFound(_))), "it is deleted");
-    for refused in tried().await {
-        assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-    }
-}
-
-async fn a_restart_frees_the_places_of_uploads(harness: TestHarness) {
-    let (engine, admin) = (&harness.engine, &harness.admin);
-    let con = connector(&harness).await;
-    for _ in 0..FILES_MAX {
-        engine.begin_upload(admin, &con).await.unwrap();
-    }
-    engine.release_imports().await.unwrap();
-    // Another node may be receiving them.
-    if engine.context().db.dialect == Dialect::Postgres {
-        assert!(engine.begin_upload(admin, &con).await.is_err());
-        harness.clock.step_ms(UPLOAD_LEASE_MS);
-    }
-    assert!(engine.begin_upload(admin, &con).await.is_ok());
-    assert_eq!(engine.record_imports(admin, &con).await.unwrap().len(), 1);
-}
-
 async fn an_owner_has_two_runs_at_once_and_imports_take_turns(harness: TestHarness) {
     let engine = &harness.engine;
     let con = connector(&harness).await;
@@ -335,50 +249,6 @@ async fn a_cancelled_import_ends_its_run(harness: TestHarness) {
     assert!(matches!(engine.cancel_import(admin, &con, &imp).await, Err(Error::Conflict { .. })));
     engine.pause_connector(admin, &con).await.unwrap();
     assert!(matches!(engine.begin_upload(admin, &con).await, Err(Error::Conflict { .. })), "it is paused");
-}
-
-async fn too_many_files_are_refused_and_old_ones_forgotten(harness: TestHarness) {
-    let (engine, admin) = (&harness.engine, &harness.admin);
-    let con = connector(&harness).await;
-    let waiting = uploaded(&harness, &con).await;
-    for _ in 1..FILES_MAX {
-        engine.begin_upload(admin, &con).await.unwrap();
-    }
-    assert!(matches!(engine.begin_upload(admin, &con).await, Err(Error::Conflict { .. })));
-    harness.clock.step_ms(UPLOAD_LEASE_MS + 1);
-    assert!(engine.begin_upload(admin, &con).await.is_ok(), "what did not arrive does not count");
-    harness.clock.step_ms(UNUSED_KEPT_MS);
-    engine.background().connector_watch.tick().await.unwrap();
-    assert!(engine.record_import(admin, &con, &waiting).await.is_err());
-    assert_eq!(pieces(&harness).await, [""; 0]);
-}
-
-async fn uploads_at_once_are_counted_one_after_the_other(harness: TestHarness) {
-    let con = connector(&harness).await;
-    let platform = create(&harness, &Actor::COMMAND_LINE, "other", "files").await.connector.id;
-    for (actor, con) in [(&harness.admin, &con), (&Actor::COMMAND_LINE, &platform)] {
-        let begun = join_all((0..12).map(|_| harness.engine.begin_upload(actor, con))).await;
-        assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), FILES_MAX as usize, "{begun:?}");
-    }
-}
-
-async fn a_file_that_is_started_at_the_last_moment_is_kept(harness: TestHarness) {
-    let (engine, admin) = (&harness.engine, &harness.admin);
-    let con = connector(&harness).await;
-    let (late, unused) = (uploaded(&harness, &con).await, uploaded(&harness, &con).await);
-    harness.clock.step_ms(UNUSED_KEPT_MS + 1);
-    let (db, now) = (&engine.context().db, harness.now());
-    let listed = imports::expired(db, now, 10).await.unwrap();
-    assert_eq!(listed, [late.as_str(), unused.as_str()]);
-    engine.start_import(admin, &con, &late, &Reading::default()).await.unwrap();
-    let mut tx = db.begin().await.unwrap();
-    for (id, removed) in [(&late, false), (&unused, true)] {
-        assert_eq!(imports::remove_expired(&mut tx, id.as_str(), now).await.unwrap(), removed);
-    }
-    tx.commit().await.unwrap();
-    assert_eq!(engine.record_import(admin, &con, &late).await.unwrap().state, ImportState::Running);
-    assert!(engine.record_import(admin, &con, &unused).await.is_err());
-    assert_eq!(pieces(&harness).await.len(), 2, "those of the import that runs");
 }
 
 async fn a_deleted_connector_leaves_no_files(harness: TestHarness) {

@@ -68,5 +68,6 @@ mod tls;
 mod tls_servers;
 mod tokens;
 mod transitions;
+mod uploads;
 mod users;
 mod workers;
