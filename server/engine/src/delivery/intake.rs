@@ -296,6 +296,9 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
 /// The transaction is committed: queues fresh deliveries and reports the results.
 pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<Waiting>) {
     let Written { results, events, deliveries, reservation, due } = written;
+    // Before the results are reported: an event that is known to be accepted is also counted.
+    count(&sender.context.counters.events, events.len());
+    sender.context.storage.note(events.iter().map(added));
     if let Some(reservation) = reservation {
         enqueue::enqueue(sender, reservation, &deliveries, &events);
     }
@@ -306,8 +309,6 @@ pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<
     if !sender.may_lease() {
         sender.broadcast(ClusterMessage::Due).await;
     }
-    count(&sender.context.counters.events, events.len());
-    sender.context.storage.note(events.iter().map(added));
     sender.committed.add(sender.context.db.dialect, &events, &deliveries);
     sender.changed(events.into_iter().map(|event| event.account_id)).await;
 }
