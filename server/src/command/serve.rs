@@ -4,7 +4,11 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 use engine::{Engine, SystemClock};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -35,6 +39,8 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     };
     let state = start(&settings, address, &routes, &stopping).await?;
     let state = Arc::new(AppState { admission, has_admin_listener: admin.is_some(), ..state });
+    // Before anyone hears that it has started, and may stop it.
+    let signals = Signals::listen()?;
     if let Some(admin) = admin {
         admin.start(web::admin_router(&state));
     }
@@ -42,7 +48,7 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     imports::start(&state);
     log_start(&settings, &state, address);
     tokio::spawn(ami::run(Arc::clone(&state)));
-    tokio::spawn(stop_on_signal(stopping));
+    tokio::spawn(stop_on_signal(signals, stopping));
     until_stopped(&state, serving).await
 }
 
@@ -137,8 +143,8 @@ fn connections_max(descriptors: u64) -> usize {
     usize::try_from(descriptors / 2).unwrap_or(usize::MAX).min(CONNECTIONS_MAX)
 }
 
-async fn stop_on_signal(stopping: CancellationToken) {
-    signalled().await;
+async fn stop_on_signal(mut signals: Signals, stopping: CancellationToken) {
+    signals.next().await;
     stopping.cancel();
     tracing::info!("stopping: no new connections are accepted, requests in progress are finished");
 }
@@ -147,23 +153,30 @@ async fn stop_on_signal(stopping: CancellationToken) {
 async fn second_signal(stopping: &CancellationToken) {
     stopping.cancelled().await;
     // Listening earlier would receive the first signal, too.
-    signalled().await;
+    match Signals::listen() {
+        Ok(mut signals) => signals.next().await,
+        Err(_) => std::future::pending().await,
+    }
 }
 
-/// Ctrl-C, or SIGTERM from a supervisor.
-pub(super) async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signals) => drop(signals.recv().await),
-            Err(error) => {
-                tracing::error!(%error, "cannot listen for SIGTERM");
-                std::future::pending::<()>().await;
-            }
+/// Ctrl-C, or SIGTERM from a supervisor. Whichever comes before anyone listens ends the process at once.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    pub(super) fn listen() -> Result<Self, CommandError> {
+        let listen = |kind| signal(kind).context("listen for signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
     }
 }

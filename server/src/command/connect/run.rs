@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::given::Given;
 use crate::{
-    command::{CommandError, serve::signalled},
+    command::{CommandError, serve::Signals},
     connector::{
         offhook::{Offhook, Registered},
         poster::{Poster, Verbosity},
@@ -58,7 +58,7 @@ impl<P: Session, S: Fn(Settings, Saved) -> P> Connection<S> {
         let known = registered.subscribe();
         let tasks = parts.start(registered, self.verbosity);
         let stopping = CancellationToken::new();
-        tokio::spawn(cancel_on_signal(stopping.clone()));
+        tokio::spawn(cancel_on_signal(Signals::listen()?, stopping.clone()));
         follow(self.place, &self.session, &self.given, known, &parts, &stopping).await?;
         tracing::info!("stopping: what is left is posted");
         parts.stop.cancel();
@@ -71,8 +71,8 @@ impl<P: Session, S: Fn(Settings, Saved) -> P> Connection<S> {
     }
 }
 
-async fn cancel_on_signal(stopping: CancellationToken) {
-    signalled().await;
+async fn cancel_on_signal(mut signals: Signals, stopping: CancellationToken) {
+    signals.next().await;
     stopping.cancel();
 }
 

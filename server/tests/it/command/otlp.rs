@@ -22,7 +22,7 @@ async fn a_server_exports_the_span_of_each_request() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = offhook(folder.path());
     command.env("OFFHOOK_OTLP_ENDPOINT", endpoint);
-    let (serving, address) = tokio::task::spawn_blocking(|| serve(command)).await.unwrap();
+    let (serving, address) = tokio::task::spawn_blocking(|| super::serve::serve_with_log(command)).await.unwrap();
     assert!(!serving.log().iter().any(|line| line.contains("OFFHOOK_OTLP_ENDPOINT")), "{:?}", serving.log());
     let url = format!("http://{address}/healthz");
     let response =
@@ -39,8 +39,9 @@ async fn a_server_exports_the_span_of_each_request() {
             }
         }
     };
-    let (headers, body) =
-        tokio::time::timeout(crate::test_app::PATIENCE, exported).await.expect("the span was not exported");
+    let Ok((headers, body)) = tokio::time::timeout(crate::test_app::PATIENCE, exported).await else {
+        panic!("the span was not exported: {:#?}", serving.end());
+    };
     assert_eq!(headers["content-type"], "application/x-protobuf");
     for text in ["offhook", env!("CARGO_PKG_VERSION"), "/healthz", "GET"] {
         assert!(has(&body, text), "{text}");
