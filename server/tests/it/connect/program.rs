@@ -2,8 +2,9 @@
 
 use std::{
     fs::{self, File},
+    io::{BufRead as _, BufReader},
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 use crate::command::{offhook, serve::own_kib};
@@ -11,6 +12,8 @@ use crate::command::{offhook, serve::own_kib};
 /// A running connector; killed when the test ends.
 pub(super) struct Connector {
     child: Child,
+    /// What it prints, if a test listens.
+    output: Option<BufReader<ChildStdout>>,
 }
 
 /// A folder with the secrets, for as many starts as a test wants.
@@ -62,12 +65,21 @@ impl Machine {
         self.spawn(command)
     }
 
+    /// Starts it with `--verbose`, its output for [`Connector::prints`].
+    pub(super) fn start_heard(&self, ami: &str, server: &str) -> Connector {
+        let mut command = self.command(ami, server);
+        command.args(["--name", "lab", "--trunk", "trunk", "--trunk", "trunk2", "--verbose"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let output = child.stdout.take().map(BufReader::new);
+        Connector { child, output }
+    }
+
     /// Starts a command of this machine's.
     pub(super) fn spawn(&self, mut command: Command) -> Connector {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let output = File::options().create(true).append(true).open(self.path("output")).unwrap();
-        let child = command.stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn();
-        Connector { child: child.unwrap() }
+        let child = command.stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn().unwrap();
+        Connector { child, output: None }
     }
 
     /// Everything that it has written anywhere.
@@ -90,6 +102,19 @@ impl Connector {
     pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Waits until it has printed as many more lines.
+    pub(super) async fn prints(&mut self, lines: usize) {
+        let mut output = self.output.take().expect("a test listens");
+        let reading = tokio::task::spawn_blocking(move || {
+            for _ in 0..lines {
+                assert_ne!(output.read_line(&mut String::new()).unwrap(), 0, "it has ended");
+            }
+            output
+        });
+        let output = tokio::time::timeout(crate::test_app::PATIENCE, reading).await.expect("it prints nothing");
+        self.output = Some(output.unwrap());
     }
 
     /// Tells it to stop, and waits.
