@@ -88,7 +88,7 @@ async fn destination(state: &AppState, open: &OpenConnector, route: &CallRoute) 
 /// Counts an event against the limit of the connector's account, as one that is posted with its token.
 fn count(state: &AppState, open: &OpenConnector, account: &AccountId) -> Result<()> {
     let Some(per_s) = open.actor.events_per_s else { return Ok(()) };
-    match state.rates.account_events.take_with_rate(account.as_str(), per_s, state.backend.clock().now()) {
+    match state.rates.account_events.take_with_rate(account.as_str(), per_s, 1, state.backend.clock().now()) {
         Decision::Allowed { .. } => Ok(()),
         Decision::Limited { retry_after_s } => Err(Error::TooMany { retry_after_s }),
     }

@@ -40,15 +40,15 @@ struct Quota {
 
 impl Bucket {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the burst, a u32")]
-    fn take(&mut self, now: UnixMs) -> Decision {
+    fn take(&mut self, weight: u32, now: UnixMs) -> Decision {
         self.left = self.left(now);
         self.at = now;
         if self.left < 1.0 {
             let wait_s = (1.0 - self.left) / f64::from(self.quota.per_s);
             return Decision::Limited { retry_after_s: wait_s.ceil().max(1.0) as u32 };
         }
-        self.left -= 1.0;
-        Decision::Allowed { left: self.left as u32 }
+        self.left -= f64::from(weight);
+        Decision::Allowed { left: self.left.max(0.0) as u32 }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "milliseconds between two requests are far below 2^52")]
@@ -93,27 +93,28 @@ impl RateLimit {
 
     /// Takes one from the client's bucket.
     pub fn take(&self, client: &str, now: UnixMs) -> Decision {
-        self.take_at(client, Quota { burst: self.burst, per_s: self.per_s }, now)
+        self.take_at(client, Quota { burst: self.burst, per_s: self.per_s }, 1, now)
     }
 
-    /// The same for a client with its own limit: `per_s` each second, and as many at once.
-    pub fn take_with_rate(&self, client: &str, per_s: u32, now: UnixMs) -> Decision {
+    /// The same for a client with its own limit, `per_s` each second and as many at once, and for what counts as `weight`.
+    /// Whoever has one left may take more, and waits until it is made up for: nothing is too heavy to be ever allowed.
+    pub fn take_with_rate(&self, client: &str, per_s: u32, weight: u32, now: UnixMs) -> Decision {
         let per_s = per_s.max(1);
-        self.take_at(client, Quota { burst: per_s, per_s }, now)
+        self.take_at(client, Quota { burst: per_s, per_s }, weight, now)
     }
 
-    fn take_at(&self, client: &str, quota: Quota, now: UnixMs) -> Decision {
+    fn take_at(&self, client: &str, quota: Quota, weight: u32, now: UnixMs) -> Decision {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = clients.get_mut(client) {
             bucket.quota = quota;
-            return bucket.take(now);
+            return bucket.take(weight, now);
         }
         if clients.len() >= CLIENTS_MAX {
             drop_idle(&mut clients, now);
         }
         let bucket =
             clients.entry(client.to_owned()).or_insert(Bucket { left: f64::from(quota.burst), at: now, quota });
-        bucket.take(now)
+        bucket.take(weight, now)
     }
 
     /// Reports the limit and what is left of it.
@@ -156,15 +157,26 @@ mod tests {
     #[test]
     fn a_client_may_have_its_own_limit() {
         let limit = RateLimit::new("test", 100, 100);
-        assert_eq!(limit.take_with_rate("acme", 2, UnixMs(0)), Decision::Allowed { left: 1 });
-        assert_eq!(limit.take_with_rate("acme", 2, UnixMs(0)), Decision::Allowed { left: 0 });
-        assert_eq!(limit.take_with_rate("acme", 2, UnixMs(0)), Decision::Limited { retry_after_s: 1 });
-        assert_eq!(limit.take_with_rate("acme", 2, UnixMs(500)), Decision::Allowed { left: 0 });
+        assert_eq!(limit.take_with_rate("acme", 2, 1, UnixMs(0)), Decision::Allowed { left: 1 });
+        assert_eq!(limit.take_with_rate("acme", 2, 1, UnixMs(0)), Decision::Allowed { left: 0 });
+        assert_eq!(limit.take_with_rate("acme", 2, 1, UnixMs(0)), Decision::Limited { retry_after_s: 1 });
+        assert_eq!(limit.take_with_rate("acme", 2, 1, UnixMs(500)), Decision::Allowed { left: 0 });
         assert_eq!(
-            limit.take_with_rate("acme", 4, UnixMs(1_500)),
+            limit.take_with_rate("acme", 4, 1, UnixMs(1_500)),
             Decision::Allowed { left: 3 },
             "a new limit applies at once"
         );
+    }
+
+    #[test]
+    fn what_weighs_more_than_is_left_is_made_up_for() {
+        let limit = RateLimit::new("test", 100, 100);
+        let take = |weight, at| limit.take_with_rate("acme", 4, weight, UnixMs(at));
+        assert_eq!(take(3, 0), Decision::Allowed { left: 1 });
+        assert_eq!(take(9, 0), Decision::Allowed { left: 0 });
+        assert_eq!(take(1, 0), Decision::Limited { retry_after_s: 3 });
+        assert_eq!(take(0, 2_000), Decision::Limited { retry_after_s: 1 });
+        assert_eq!(take(1, 2_250), Decision::Allowed { left: 0 });
     }
 
     #[test]

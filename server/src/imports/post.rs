@@ -96,7 +96,7 @@ fn paused() -> Error {
 fn allowed(state: &AppState, open: &OpenConnector, wanted: usize) -> usize {
     let (Some(per_s), Some(account)) = (open.actor.events_per_s, open.connector.owner.account()) else { return wanted };
     let now = state.backend.clock().now();
-    let take = || state.rates.imports.take_with_rate(account.as_str(), per_s / 2, now);
+    let take = || state.rates.imports.take_with_rate(account.as_str(), per_s / 2, 1, now);
     (0..wanted).take_while(|_| matches!(take(), Decision::Allowed { .. })).count()
 }
 

@@ -22,6 +22,9 @@ use crate::{
     time_limit,
 };
 
+/// An event up to this size, in bytes, counts once against its account's limit. Those of calls have about 500.
+const EVENT_UNIT_BYTES: usize = 4 * 1_024;
+
 /// The caller. Only routes behind [`authenticate`] have one.
 pub struct Caller(pub Arc<Actor>);
 
@@ -34,22 +37,33 @@ impl Caller {
         Ok(self.0.require(permission)?)
     }
 
-    /// Counts one event against the limit of the caller's account, if it has one.
+    /// Counts an event of this many bytes against the limit of the caller's account, if it has one.
     ///
     /// # Errors
     /// 429 with the limit and the time to wait; nothing was stored.
-    pub fn count_event(&self, state: &AppState) -> Result<(), Problem> {
-        let (Some(per_s), Ok(account)) = (self.0.events_per_s, self.0.account()) else { return Ok(()) };
-        match state.rates.account_events.take_with_rate(account.as_str(), per_s, state.backend.clock().now()) {
-            Decision::Allowed { .. } => Ok(()),
-            Decision::Limited { retry_after_s } => Err(Problem::too_many(
-                format!(
-                    "The provider limits this account to {per_s} events per second. Nothing was stored; try again in \
-                     {retry_after_s} s."
-                ),
-                retry_after_s,
-            )),
-        }
+    pub fn count_event(&self, state: &AppState, bytes: usize) -> Result<(), Problem> {
+        let weight = event_weight(bytes);
+        count(state, &self.0, weight)
+    }
+}
+
+/// How many events one of this many bytes counts as: it is stored, and sent to each endpoint.
+#[must_use]
+pub fn event_weight(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(EVENT_UNIT_BYTES).max(1)).unwrap_or(u32::MAX)
+}
+
+fn count(state: &AppState, actor: &Actor, weight: u32) -> Result<(), Problem> {
+    let (Some(per_s), Ok(account)) = (actor.events_per_s, actor.account()) else { return Ok(()) };
+    match state.rates.account_events.take_with_rate(account.as_str(), per_s, weight, state.backend.clock().now()) {
+        Decision::Allowed { .. } => Ok(()),
+        Decision::Limited { retry_after_s } => Err(Problem::too_many(
+            format!(
+                "The provider limits this account to {per_s} events per second; one of more than 4 KiB counts once per \
+                 4 KiB. Nothing was stored; try again in {retry_after_s} s."
+            ),
+            retry_after_s,
+        )),
     }
 }
 
@@ -87,12 +101,15 @@ async fn handle(state: &AppState, request: Request, next: Next) -> Response {
     request_span::record_actor(&actor);
     let limit = limit(state, &request);
     let decision = limit.take(actor.id().unwrap_or_default(), state.backend.clock().now());
-    let mut response = match decision {
-        Decision::Allowed { .. } => {
+    // Before the body is read: it may be large, and nothing of it would be accepted.
+    let used_up = if posts_events(&request) { count(state, &actor, 0).err() } else { None };
+    let mut response = match (decision, used_up) {
+        (Decision::Limited { retry_after_s }, _) => too_many(retry_after_s),
+        (Decision::Allowed { .. }, Some(problem)) => problem.into_response(),
+        (Decision::Allowed { .. }, None) => {
             request.extensions_mut().insert(Arc::new(actor));
             next.run(request).await
         }
-        Decision::Limited { retry_after_s } => too_many(retry_after_s),
     };
     limit.write_headers(decision, response.headers_mut());
     response
@@ -105,8 +122,11 @@ fn too_many(retry_after_s: u32) -> Response {
 
 /// Events are posted by the thousand and have their own limit.
 fn limit<'a>(state: &'a AppState, request: &Request) -> &'a RateLimit {
-    let posts_events = request.method() == Method::POST && request.uri().path().starts_with("/events");
-    if posts_events { &state.rates.events } else { &state.rates.calls }
+    if posts_events(request) { &state.rates.events } else { &state.rates.calls }
+}
+
+fn posts_events(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path().starts_with("/events")
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

@@ -164,15 +164,15 @@ async fn check(
         Destination::Unrouted(_) => return Ok(Valid::Nobody(Posted::Unrouted)),
         Destination::Paused => return Ok(Valid::Nobody(Posted::Paused)),
     };
-    count(state, caller, limited)?;
+    count(state, caller, posted.payload.get().len(), limited)?;
     Ok(Valid::For(Checked { index, account, event }))
 }
 
 /// Counts an event. Once one is over the limit, so are all that follow: the limit refills while a batch is read, and
 /// otherwise the beginning of a call could be refused and its end accepted.
-fn count(state: &AppState, caller: &Caller, limited: &mut Option<Problem>) -> Result<(), Problem> {
+fn count(state: &AppState, caller: &Caller, bytes: usize, limited: &mut Option<Problem>) -> Result<(), Problem> {
     if limited.is_none() {
-        *limited = caller.count_event(state).err();
+        *limited = caller.count_event(state, bytes).err();
     }
     limited.clone().map_or(Ok(()), Err)
 }

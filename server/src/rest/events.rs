@@ -174,7 +174,7 @@ async fn accept(state: &AppState, caller: &Caller, posted: &PostedEvent) -> Resu
         Destination::Unrouted(_) => return Ok(Posted::Unrouted),
         Destination::Paused => return Ok(Posted::Paused),
     };
-    caller.count_event(state)?;
+    caller.count_event(state, posted.payload.get().len())?;
     Ok(Posted::Accepted(state.backend.accept_event(&caller.0, &account, event).await?))
 }
 

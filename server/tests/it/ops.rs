@@ -138,6 +138,27 @@ async fn an_account_can_have_its_own_rate_limit() {
 }
 
 #[tokio::test]
+async fn a_large_event_counts_by_its_size_and_at_the_limit_no_body_is_read() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut olga = operator(&app).await;
+    olga.post("/api/ops/limits", &[("acct", tenant.account.id.as_str()), ("form[events_per_s]", "20")]).await;
+    let mut large = call(1);
+    large["padding"] = "x".repeat(200_000).into();
+    assert_eq!(tenant.post("/api/v1/events", &json!({ "payload": large })).await.status, 202);
+    let refused = tenant.post("/api/v1/events", &json!({ "payload": call(2) })).await;
+    refused.is_problem(429);
+    assert!(refused.text.contains("one of more than 4 KiB counts once per 4 KiB"), "{}", refused.text);
+    let head = format!(
+        "POST /api/v1/events/batch HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: 7000000\r\n\r\n",
+        tenant.token
+    );
+    let response = crate::test_app::raw(&app, &head).await;
+    assert!(response.starts_with("HTTP/1.1 429 "), "{response}");
+}
+
+#[tokio::test]
 async fn an_account_that_stores_too_much_is_told_in_its_settings_and_by_the_api() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;

@@ -54,12 +54,15 @@ async fn many_large_batches_at_once_are_refused_before_they_use_up_the_memory() 
         response(request.header("content-type", "application/json").body(batch(n)))
     });
     let responses = join_all(posts).await;
-    let refused = responses.iter().filter(|response| response.status == StatusCode::SERVICE_UNAVAILABLE);
-    let refused = refused.inspect(|response| assert_eq!(response.header("retry-after"), "1")).count();
+    // For what all may hold at once, or because the account has used up its own events.
+    let statuses = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+    let refused = responses.iter().filter(|response| statuses.contains(&response.status));
+    let refused = refused.inspect(|response| assert_ne!(response.header("retry-after"), "")).count();
     let accepted = responses.iter().filter(|response| response.status == StatusCode::ACCEPTED).count();
     assert!(accepted > 0 && refused > 0 && accepted + refused == 60, "{accepted} accepted, {refused} refused");
     assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
-    let single = client().post(server.url("/api/v1/events")).bearer_auth(&token);
+    let other = server.account(&receiver).await;
+    let single = client().post(server.url("/api/v1/events")).bearer_auth(&other);
     let single = single.header("content-type", "application/json").body(nested(1));
     assert_eq!(response(single).await.status, StatusCode::ACCEPTED, "others are served");
 }
