@@ -28,7 +28,7 @@ const SIGN_IN_EVERY_MS: u64 = 1_000;
 const LATE_MAX_MS: u64 = 10_000;
 
 /// What it was like for them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Experience {
     /// From posting an event to its receipt by the endpoint, ascending.
     latencies: Vec<Duration>,
@@ -41,6 +41,15 @@ pub(super) struct Experience {
 }
 
 impl Experience {
+    /// What it was like at another time, too.
+    pub(super) fn add(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.latencies.sort_unstable();
+        self.refused += other.refused;
+        self.missing += other.missing;
+        self.sign_in = self.sign_in.max(other.sign_in);
+    }
+
     fn percentile(&self, percent: usize) -> Duration {
         self.latencies[(self.latencies.len() * percent / 100).min(self.latencies.len() - 1)]
     }

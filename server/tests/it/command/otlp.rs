@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::{offhook, serve::serve};
+use super::offhook;
 use crate::test_app::client;
 
 /// The id of a request, which its span carries.
@@ -54,7 +54,7 @@ async fn a_build_without_the_feature_warns_that_it_exports_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = offhook(folder.path());
     command.env("OFFHOOK_OTLP_ENDPOINT", "http://127.0.0.1:4318");
-    let (serving, address) = serve(command);
+    let (serving, address) = super::serve::serve(command);
     assert!(serving.log().iter().any(|line| line.contains("OFFHOOK_OTLP_ENDPOINT")), "{:?}", serving.log());
     let url = format!("http://{address}/healthz");
     let response =
