@@ -1,13 +1,13 @@
 //! The open database: its dialect, readers, writer, and transactions.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use domain::{UnixMs, time::Clock};
 use futures::future::BoxFuture;
 use sqlx::{Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::{
     runtime::Handle,
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit},
 };
 
 use crate::{
@@ -16,11 +16,10 @@ use crate::{
         direct::{Direct, DirectTx},
         error::{StoreError, StoreResult},
         open_file::OpenFile,
+        turns::Turns,
     },
 };
 
-/// How long a transaction waits for the turn to write.
-const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Not the start of the transaction, as `now()`.
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
@@ -59,8 +58,8 @@ pub struct Db {
     pub(super) clock: Option<Arc<dyn Clock>>,
     /// The file that is open; none for PostgreSQL.
     pub(super) file: Option<Arc<OpenFile>>,
-    /// The turn to write on SQLite, whichever connection does.
-    pub(super) turn: Arc<Semaphore>,
+    /// The turns to write on SQLite.
+    pub(super) turns: Turns,
     /// The connection that writes without a thread in between; only for a file of SQLite.
     pub(super) direct: Option<Arc<Direct>>,
 }
@@ -183,7 +182,7 @@ impl Db {
         self.check_file()?;
         Ok(match &self.writer {
             Pool::Sqlite(pool) => {
-                let turn = self.turn().await?;
+                let turn = self.turns.some().await?;
                 Tx::Sqlite(SqliteTx::new(pool.begin_with("BEGIN IMMEDIATE").await?, Some(turn)))
             }
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
@@ -198,7 +197,7 @@ impl Db {
     pub async fn begin_direct(&self) -> StoreResult<Tx> {
         let Some(direct) = &self.direct else { return self.begin().await };
         self.check_file()?;
-        Ok(Tx::Direct(DirectTx::begin(direct, self.turn().await?)?))
+        Ok(Tx::Direct(DirectTx::begin(direct, self.turns.next().await?)?))
     }
 
     /// Runs `work` in a transaction of [`Self::begin_direct`]. Should it need a statement that cannot be executed directly, which
@@ -224,15 +223,9 @@ impl Db {
         &self,
         set: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
     ) -> StoreResult<T> {
-        let _turn = self.turn().await?;
+        let _turn = self.turns.some().await?;
         let direct = self.direct.as_ref().ok_or(StoreError::NotDirect)?;
         Ok(direct.set(set)?)
-    }
-
-    /// Waits for the turn to write. SQLite would poll for its lock, and whoever polls seldom gets it beside a busy writer.
-    pub(in crate::store) async fn turn(&self) -> StoreResult<OwnedSemaphorePermit> {
-        let turn = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.turn).acquire_owned()).await;
-        turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed.into())
     }
 
     /// The time of the database's clock, which all nodes share. None for SQLite, whose clock is the process's.
@@ -284,8 +277,8 @@ impl Db {
 
     /// Closes all connections. Whoever writes now comes to its end, and nobody begins.
     pub async fn close(&self) {
-        let last = self.turn().await;
-        self.turn.close();
+        let last = self.turns.some().await;
+        self.turns.close();
         drop(last);
         for pool in [&self.readers, &self.writer] {
             on!(pool, p => p.close().await);

@@ -31,4 +31,5 @@ mod row_values;
 pub mod spool;
 pub mod sql;
 pub mod sqlite;
+mod turns;
 pub mod users;

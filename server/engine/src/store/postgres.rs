@@ -6,12 +6,12 @@ use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::sync::Semaphore;
 
 use crate::store::{
     config::{CONNECTIONS_MIN, DatabaseConfig},
     db::{Db, Dialect, Pool},
     error::{StoreError, StoreResult},
+    turns::Turns,
 };
 
 /// The channel for messages between nodes.
@@ -46,7 +46,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> StoreResult<Db> {
         clock: None,
         listen,
         file: None,
-        turn: Arc::new(Semaphore::new(1)),
+        turns: Turns::new(),
         direct: None,
     })
 }

@@ -186,7 +186,7 @@ pub async fn delete_hours(tx: &mut Tx, before: UnixMs, limit: u32) -> StoreResul
 /// Returns up to `pages` free pages to the file system. PostgreSQL does so on its own.
 pub async fn give_back(db: &Db, pages: u32) -> StoreResult<()> {
     if let Pool::Sqlite(writer) = &db.writer {
-        let _turn = db.turn().await?;
+        let _turn = db.turns.some().await?;
         let sql = sqlx::AssertSqlSafe(format!("PRAGMA incremental_vacuum({pages})"));
         sqlx::query(sql).execute(writer).await?;
     }

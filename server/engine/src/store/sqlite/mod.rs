@@ -15,13 +15,14 @@ use sqlx::{
     Connection as _,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::store::{
     db::{Db, Dialect, Pool},
     direct::{BUSY_TIMEOUT_MS, Direct, LOG_PAGES_MAX, STATEMENT_CACHE},
     error::StoreResult,
     open_file::OpenFile,
+    turns::Turns,
 };
 
 /// Rows that a statement may buffer ahead of its reader: a whole group commit, so the two threads do not alternate.
@@ -74,8 +75,17 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     let opened = |path: PathBuf| OpenFile::new(path.clone(), beside(&path, "-wal"));
     let direct = file(url).map(|path| Arc::new(Direct::new(path, commits.clone())));
     let file = file(url).map(opened).transpose()?.map(Arc::new);
-    let turn = Arc::new(Semaphore::new(1));
-    Ok(Db { readers, writer, dialect: Dialect::Sqlite, commits, clock: None, listen: None, file, turn, direct })
+    Ok(Db {
+        readers,
+        writer,
+        dialect: Dialect::Sqlite,
+        commits,
+        clock: None,
+        listen: None,
+        file,
+        turns: Turns::new(),
+        direct,
+    })
 }
 
 /// Connections to a file never drop while idle, so they are not tested before use, and none is closed for its age: SQLite
