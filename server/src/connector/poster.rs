@@ -158,13 +158,13 @@ impl Poster {
                 Reply::Refused(reason) => {
                     tracing::error!(event = %event.id, %reason, "the server refused an event; it is kept in the spool's list of refused events");
                     self.print(&event, None, Some(&reason));
-                    self.spool.refused(&event, &reason, self.clock.now()).await?;
+                    self.spool.refused(event, reason, self.clock.now()).await?;
                 }
                 Reply::Later { wait, reason } => posting.pause(wait, &reason),
             }
             next = posting.posts.next().now_or_never().flatten();
         }
-        self.spool.accepted(&accepted, self.clock.now()).await
+        self.spool.accepted(accepted, self.clock.now()).await
     }
 
     fn print(&self, event: &SpooledEvent, status: Option<u16>, refused: Option<&str>) {
