@@ -33,13 +33,13 @@ fn events(events: impl IntoIterator<Item = NewEvent>) -> SpoolChanges {
 
 /// Posts everything in order; returns the IDs.
 async fn drain(spool: &Spool) -> Vec<String> {
-    let mut ids = Vec::new();
+    let (mut ids, mut accepted) = (Vec::new(), Vec::new());
     loop {
-        let next = spool.next(1_000).await.unwrap();
+        let next = spool.next(accepted, 1_000, NOW).await.unwrap();
         if next.is_empty() {
             return ids;
         }
-        spool.accepted(next.iter().map(|event| event.number).collect(), NOW).await.unwrap();
+        accepted = next.iter().map(|event| event.number).collect();
         ids.extend(next.into_iter().map(|event| event.id));
     }
 }
@@ -51,10 +51,9 @@ async fn only_the_oldest_event_of_each_call_is_next() {
     spool.save(events([start(1), start(2), end(1), end(1)]), NOW).await.unwrap();
     let ids =
         |next: Vec<engine::store::spool::SpooledEvent>| next.into_iter().map(|event| event.id).collect::<Vec<_>>();
-    assert_eq!(ids(spool.next(9).await.unwrap()), ["call-1-in", "call-2-in"]);
-    let first = spool.next(1).await.unwrap();
-    spool.accepted(vec![first[0].number], NOW).await.unwrap();
-    assert_eq!(ids(spool.next(9).await.unwrap()), ["call-2-in", "call-1-done"]);
+    assert_eq!(ids(spool.next(Vec::new(), 9, NOW).await.unwrap()), ["call-1-in", "call-2-in"]);
+    let first = spool.next(Vec::new(), 1, NOW).await.unwrap();
+    assert_eq!(ids(spool.next(vec![first[0].number], 9, NOW).await.unwrap()), ["call-2-in", "call-1-done"]);
     assert_eq!(spool.backlog().await.events, 2, "the same ID is spooled once");
 }
 
@@ -128,7 +127,7 @@ async fn a_refused_event_is_kept_with_the_reason_and_no_longer_in_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let spool = spool(&folder, PLENTY).await;
     spool.save(events([start(1), end(1)]), NOW).await.unwrap();
-    let first = spool.next(9).await.unwrap().remove(0);
+    let first = spool.next(Vec::new(), 9, NOW).await.unwrap().remove(0);
     spool.refused(first, "422: no such account".to_owned(), NOW).await.unwrap();
     assert_eq!(spool.refusals().await.unwrap()[0].reason, "422: no such account");
     assert_eq!(drain(&spool).await, ["call-1-done"]);

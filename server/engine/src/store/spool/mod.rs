@@ -171,27 +171,22 @@ impl Spool {
         self.call(|file| schema::fact(&file.connection, name)).await
     }
 
-    /// The oldest event of each call that has some, oldest first.
+    /// Removes events that were accepted, and returns the oldest event of each call that has some, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn next(&self, limit: u32) -> StoreResult<Vec<SpooledEvent>> {
-        self.call(move |file| events::next(&file.connection, limit)).await
-    }
-
-    /// These events were accepted.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then they are posted again, which has no effect.
-    pub async fn accepted(&self, numbers: Vec<i64>, now: UnixMs) -> StoreResult<()> {
+    /// [`StoreError`]; then those that were accepted are posted again, which has no effect.
+    pub async fn next(&self, accepted: Vec<i64>, limit: u32, now: UnixMs) -> StoreResult<Vec<SpooledEvent>> {
         let limits = self.limits;
-        let write = move |file: &mut SpoolFile| {
-            file.write(Durability::Relaxed, |tx, counts| {
-                counts.subtract(events::remove(tx, &numbers)?);
-                limit::close_gap(tx, *counts, limits, now)
-            })
+        let take = move |file: &mut SpoolFile| {
+            if !accepted.is_empty() {
+                file.write(Durability::Relaxed, |tx, counts| {
+                    counts.subtract(events::remove(tx, &accepted)?);
+                    limit::close_gap(tx, *counts, limits, now)
+                })?;
+            }
+            events::next(&file.connection, limit)
         };
-        self.call(write).await
+        self.call(take).await
     }
 
     /// This event is not accepted, and never will be.
