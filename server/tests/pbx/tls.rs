@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use engine::clock::sleep_ms;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::{
     ServerConfig,
     crypto::ring,
@@ -41,6 +41,8 @@ pub(crate) struct Authority(TempDir);
 impl TlsFront {
     pub(crate) async fn bind() -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        // A certificate whose issuer has its own name would count as self-signed.
+        authority.distinguished_name.push(DnType::CommonName, "Authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let folder = TempDir::with_prefix("tls").unwrap();
