@@ -174,7 +174,7 @@ impl Spool {
     /// Removes events that were accepted, and returns the oldest event of each call that has some, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`]; then those that were accepted are posted again, which has no effect.
+    /// [`StoreError`]; then accepted events are posted again, which has no effect.
     pub async fn next(&self, accepted: Vec<i64>, limit: u32, now: UnixMs) -> StoreResult<Vec<SpooledEvent>> {
         let limits = self.limits;
         let take = move |file: &mut SpoolFile| {
