@@ -15,6 +15,8 @@ const PROMISED: [&str; 71] = [
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
+    "GET /api/v1/calls",
+    "GET /api/v1/calls/{id}",
     "GET /api/v1/connectors",
     "GET /api/v1/connectors/{id}",
     "GET /api/v1/connectors/{id}/gaps",
