@@ -3,7 +3,7 @@
 use domain::{call::CallDetail, delivery::DeliveryRow, event::EventRow, time::length};
 use leptos::prelude::*;
 
-use super::ladder::{self, Lane, Rung};
+use super::ladder::{self, Column, Rung};
 use crate::html::IntoHtml;
 use crate::{
     api,
@@ -27,9 +27,9 @@ pub fn CallPage() -> impl IntoView {
     account_page(Part::Events, async |route, frame| {
         let call = api::events::show_call(route.acct.clone(), route.param("call")).await?;
         let view = RenderContext::from(&frame);
-        let lanes = ladder::lanes(&call.deliveries);
+        let columns = ladder::columns(&call.deliveries);
         let steps = ladder::rungs(&call).into_iter().map(|rung| {
-            view! { <Step rung=rung lanes=lanes.clone() deliveries=call.deliveries.clone() view=view.clone()/> }
+            view! { <Step rung=rung columns=columns.clone() deliveries=call.deliveries.clone() view=view.clone()/> }
         });
         let steps = steps.collect_view();
         Ok(view! {
@@ -37,7 +37,7 @@ pub fn CallPage() -> impl IntoView {
             <Heading title=format!("Call {}", parties(&call.row)) lead=ladder::summary(&call)/>
             <Meters call=call.clone() view=view.clone()/>
             <section class="grid gap-2" aria-label="What happened">
-                <LaneNames lanes=lanes/>
+                <ColumnNames columns=columns/>
                 <ol>{steps}</ol>
             </section>
         }
@@ -74,32 +74,32 @@ fn Meters(call: CallDetail, view: RenderContext) -> impl IntoView {
     .into_html()
 }
 
-/// Time, axis, step, lanes; on a phone the lanes are below their step.
+/// Time, axis, step, columns; on a phone the columns are below their step.
 const GRID: &str = "grid gap-x-3 grid-cols-[1rem_minmax(0,1fr)] md:grid-cols-[6.5rem_1rem_13rem_minmax(0,1fr)]";
-/// As many columns as there are lanes.
-const LANES: &str = "grid gap-2 md:grid-flow-col md:auto-cols-fr";
+/// One column per endpoint.
+const COLUMNS: &str = "grid gap-2 md:grid-flow-col md:auto-cols-fr";
 
-/// The names above the lanes. Each cell repeats its own for those who don't see columns.
+/// The names above the columns. Each cell repeats its own for those who don't see columns.
 #[component]
-fn LaneNames(lanes: Vec<Lane>) -> impl IntoView {
-    let names = lanes.into_iter().map(|lane| view! { <span class="truncate font-semibold">{lane.name}</span> });
+fn ColumnNames(columns: Vec<Column>) -> impl IntoView {
+    let names = columns.into_iter().map(|column| view! { <span class="truncate font-semibold">{column.name}</span> });
     view! {
         <div class=format!("{GRID} max-md:hidden border-b border-line pb-1.5 text-table") aria-hidden="true">
             <span class="text-meta text-ink-3">"Time"</span> <span></span>
             <span class="text-meta text-ink-3">"Call"</span>
-            <span class=LANES>{names.collect_view()}</span>
+            <span class=COLUMNS>{names.collect_view()}</span>
         </div>
     }
     .into_html()
 }
 
 #[component]
-fn Step(rung: Rung, lanes: Vec<Lane>, deliveries: Vec<DeliveryRow>, view: RenderContext) -> impl IntoView {
+fn Step(rung: Rung, columns: Vec<Column>, deliveries: Vec<DeliveryRow>, view: RenderContext) -> impl IntoView {
     let between = rung.before.clone().map(|text| {
         view! { <p class="py-1.5 text-table text-ink-3 md:col-start-3">{text}</p> }
     });
     let cells = rung.event.clone().map(|event| {
-        view! { <Cells event=event lanes=lanes deliveries=deliveries view=view.clone()/> }
+        view! { <Cells event=event columns=columns deliveries=deliveries view=view.clone()/> }
     });
     let time = rung.at.map(|at| view! { <TimeText at=at form=TimeForm::Clock view=view.clone()/> });
     let node = if rung.at.is_some() { "bg-ink" } else { "border border-control bg-surface" };
@@ -148,20 +148,20 @@ fn Title(rung: Rung, view: RenderContext) -> impl IntoView {
 
 /// What each endpoint was sent of an event.
 #[component]
-fn Cells(event: EventRow, lanes: Vec<Lane>, deliveries: Vec<DeliveryRow>, view: RenderContext) -> impl IntoView {
-    if lanes.is_empty() {
+fn Cells(event: EventRow, columns: Vec<Column>, deliveries: Vec<DeliveryRow>, view: RenderContext) -> impl IntoView {
+    if columns.is_empty() {
         return view! { <p class="text-table text-retrying">{format!("Not sent: no endpoint is subscribed to {}.", event.kind)}</p> }
             .into_html();
     }
-    let cells = lanes.into_iter().map(|lane| {
-        let here = |row: &&DeliveryRow| row.event_id == event.id && row.endpoint_id.as_str() == lane.endpoint;
+    let cells = columns.into_iter().map(|column| {
+        let here = |row: &&DeliveryRow| row.event_id == event.id && row.endpoint_id.as_str() == column.endpoint;
         let cell = match deliveries.iter().find(here) {
             Some(row) => view! { <Cell row=row.clone() view=view.clone()/> }.into_html(),
             None => view! { <span class="text-table text-ink-3">"Not subscribed"</span> }.into_html(),
         };
-        view! { <li class="min-w-0"><span class="text-meta text-ink-2 md:sr-only">{lane.name} ": "</span> {cell}</li> }
+        view! { <li class="min-w-0"><span class="text-meta text-ink-2 md:sr-only">{column.name} ": "</span> {cell}</li> }
     });
-    view! { <ul class=LANES>{cells.collect_view()}</ul> }.into_html()
+    view! { <ul class=COLUMNS>{cells.collect_view()}</ul> }.into_html()
 }
 
 /// A delivery: its status, the response, the moment, and why if it isn't delivered.

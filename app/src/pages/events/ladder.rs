@@ -29,7 +29,7 @@ pub struct Rung {
 
 /// An endpoint to which some of the call was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lane {
+pub struct Column {
     /// Its id.
     pub endpoint: String,
     /// Its name.
@@ -38,14 +38,14 @@ pub struct Lane {
 
 /// The endpoints, in the order in which they were first sent something.
 #[must_use]
-pub fn lanes(deliveries: &[DeliveryRow]) -> Vec<Lane> {
-    let mut lanes: Vec<Lane> = Vec::new();
+pub fn columns(deliveries: &[DeliveryRow]) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
     for row in deliveries {
-        if lanes.iter().all(|lane| lane.endpoint != row.endpoint_id.as_str()) {
-            lanes.push(Lane { endpoint: row.endpoint_id.to_string(), name: row.endpoint_name.clone() });
+        if columns.iter().all(|column| column.endpoint != row.endpoint_id.as_str()) {
+            columns.push(Column { endpoint: row.endpoint_id.to_string(), name: row.endpoint_name.clone() });
         }
     }
-    lanes
+    columns
 }
 
 /// The steps of a call, oldest first.
@@ -211,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn every_endpoint_has_one_lane() {
+    fn every_endpoint_has_one_column() {
         let row = sample::row(Status::Delivered);
-        assert_eq!(lanes(&[row.clone(), row]).len(), 1);
+        assert_eq!(columns(&[row.clone(), row]).len(), 1);
     }
 }

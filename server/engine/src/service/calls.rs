@@ -28,7 +28,7 @@ use crate::{
 
 /// Candidates that are read at a time when not every one may be shown.
 const STEP_CANDIDATES: u32 = 200;
-/// Most candidates that are read for a page: the next page goes on from there.
+/// Most candidates that are read for a page: the next page continues from there.
 const CANDIDATES_MAX: usize = 1_000;
 /// After every place.
 const NEWEST: &str = "~";

@@ -351,7 +351,6 @@ async fn a_national_number_is_found_by_the_accounts_country(harness: TestHarness
     assert!(record.changes.iter().any(|change| change.what == "country" && change.after.as_deref() == Some("GB")));
 }
 
-/// What phone systems and contact lists put around a number.
 const SPELLED: [&str; 6] = [
     "+44 1632 960001",
     "tel:+44-1632-960001",
@@ -361,9 +360,13 @@ const SPELLED: [&str; 6] = [
     "(01632) 960-001",
 ];
 
-async fn in_britain(harness: &TestHarness) {
+async fn stored_in_britain(harness: &TestHarness, callee: &str) {
+    harness.endpoint().await;
     let form = AccountForm { name: "Acme".into(), country: "gb".into(), ..AccountForm::default() };
     harness.engine.change_account(&harness.admin, &form.input().unwrap()).await.unwrap();
+    for (n, stored) in (1..).zip(SPELLED) {
+        call(harness, &harness.token, n, (stored, callee)).await;
+    }
 }
 
 async fn rows(harness: &TestHarness, typed: &str) -> usize {
@@ -372,11 +375,7 @@ async fn rows(harness: &TestHarness, typed: &str) -> usize {
 }
 
 async fn a_number_is_found_whatever_surrounds_its_digits(harness: TestHarness) {
-    harness.endpoint().await;
-    in_britain(&harness).await;
-    for (n, stored) in (1..).zip(SPELLED) {
-        call(&harness, &harness.token, n, (stored, "7048")).await;
-    }
+    stored_in_britain(&harness, "7048").await;
     call(&harness, &harness.token, 90, ("01632960002", "7049")).await;
     for indexed in [false, true] {
         if indexed {
@@ -393,11 +392,7 @@ async fn a_number_is_found_whatever_surrounds_its_digits(harness: TestHarness) {
 }
 
 async fn what_an_earlier_build_indexed_is_found_and_indexed_again(harness: TestHarness) {
-    harness.endpoint().await;
-    in_britain(&harness).await;
-    for (n, stored) in (1..).zip(SPELLED) {
-        call(&harness, &harness.token, n, (stored, "extension 7048")).await;
-    }
+    stored_in_britain(&harness, "extension 7048").await;
     index_all(&harness, &harness.engine).await;
     // As the migration leaves it: entries by another key, and a place to begin at.
     harness.execute("UPDATE called_numbers SET number = number + 1").await.unwrap();

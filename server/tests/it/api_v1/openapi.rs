@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 71] = [
+const PROMISED: [&str; 73] = [
     "DELETE /api/v1/connectors/{id}",
     "DELETE /api/v1/connectors/{id}/routes/{number}",
     "DELETE /api/v1/connectors/{id}/unrouted",
