@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod cadence;
+pub mod call_row;
 pub mod cause;
 pub mod checkbox_group;
 pub mod code_block;

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod bulk_rotation;
+pub mod calls;
 pub mod connector_json;
 pub mod connector_reports;
 pub mod connector_routes;
@@ -54,6 +55,8 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(events::list, events::post))
         .routes(routes!(event_batch::post))
         .routes(routes!(events::show))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::show))
         .routes(routes!(endpoints::list, endpoints::create))
         .routes(routes!(endpoints::show, endpoints::change, endpoints::delete))
         .routes(routes!(endpoints::pause))

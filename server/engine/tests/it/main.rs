@@ -7,6 +7,7 @@ mod audit;
 mod batches;
 mod british;
 mod bulk_rotation;
+mod calls;
 mod cancellation;
 mod causes;
 mod checkpoints;

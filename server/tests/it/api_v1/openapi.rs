@@ -8,13 +8,15 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 71] = [
+const PROMISED: [&str; 73] = [
     "DELETE /api/v1/connectors/{id}",
     "DELETE /api/v1/connectors/{id}/routes/{number}",
     "DELETE /api/v1/connectors/{id}/unrouted",
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
+    "GET /api/v1/calls",
+    "GET /api/v1/calls/{id}",
     "GET /api/v1/connectors",
     "GET /api/v1/connectors/{id}",
     "GET /api/v1/connectors/{id}/gaps",

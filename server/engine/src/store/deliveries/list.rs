@@ -15,10 +15,10 @@ use sqlx::AssertSqlSafe;
 
 use crate::store::{
     conditions::{Bind, Conditions, bound, suspended},
-    db::{Db, on},
+    db::{Db, Dialect, on},
     deliveries::{ShownRow, shown_columns, small},
     error::StoreResult,
-    events::phone_search,
+    events::phone_search::{self, NumberSearch},
 };
 
 /// Whether waiting deliveries may be sent.
@@ -32,8 +32,8 @@ macro_rules! may_be_sent {
 pub struct Wanted<'a> {
     /// The filter.
     pub filter: &'a DeliveryFilter,
-    /// The spellings of the number that its text is; not empty if that is one.
-    pub spellings: Vec<String>,
+    /// The number that its text is, if that is one.
+    pub number: Option<NumberSearch>,
 }
 
 /// The number that a filter searches for, if that is what its text is.
@@ -56,7 +56,7 @@ pub async fn page(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: UnixMs
             shown_columns!(),
             " FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}"
         ),
-        found(&mut conditions, account, wanted, limit),
+        found(&mut conditions, (db.dialect, account), wanted, limit),
         limit
     );
     let rows: Vec<ShownRow> = on!(&db.readers, c =>
@@ -78,7 +78,7 @@ pub async fn counts(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: Unix
             " THEN 1 ELSE 0 END AS retrying \
          FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}) AS found"
         ),
-        found(&mut conditions, account, wanted, limit),
+        found(&mut conditions, (db.dialect, account), wanted, limit),
         limit
     );
     let (matching, failed, retrying, expired): (i64, i64, i64, i64) = on!(&db.readers, c =>
@@ -90,12 +90,12 @@ pub async fn counts(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: Unix
 /// The condition that finds the rows. With statuses, the newest rows of each stored state are selected separately: each
 /// scans one index in order, while a scan over several states would sort all of them, and a scan over everything would
 /// skip all successful ones. (CROSS JOIN makes SQLite start with deliveries; to PostgreSQL it makes no difference.)
-fn found(conditions: &mut Conditions, account: &AccountId, wanted: &Wanted<'_>, limit: u32) -> String {
+fn found(conditions: &mut Conditions, account: (Dialect, &AccountId), wanted: &Wanted<'_>, limit: u32) -> String {
     let filter = wanted.filter;
-    if let Some(text) = wanted_number(filter) {
+    if let Some(number) = &wanted.number {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
         let any = (!any.is_empty()).then(|| any.join(" OR "));
-        return phone_search::found(conditions, account, (text, &wanted.spellings), any.as_deref(), limit);
+        return phone_search::found(conditions, account, number, any.as_deref(), limit);
     }
     if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
@@ -167,7 +167,7 @@ fn delivery_conditions(account: &AccountId, wanted: &Wanted<'_>, now: UnixMs) ->
         None => {}
     }
     if let Some(text) = &filter.text {
-        text_condition(&mut conditions, text, &wanted.spellings);
+        text_condition(&mut conditions, text);
     }
     time_condition(&mut conditions, filter.span(now));
     conditions
@@ -234,20 +234,14 @@ impl SearchTerm {
     }
 }
 
-fn text_condition(conditions: &mut Conditions, text: &str, spellings: &[String]) {
+/// What finds a number is in [`found`].
+fn text_condition(conditions: &mut Conditions, text: &str) {
     let text = text.trim();
     match SearchTerm::by(text) {
         SearchTerm::Delivery => conditions.text("d.id = ?", text),
         SearchTerm::Endpoint => conditions.text("d.endpoint_id = ?", text),
         SearchTerm::Call => conditions.text(OF_CALL, &text.to_ascii_lowercase()),
         SearchTerm::Event => conditions.text(OF_EVENT, text),
-        SearchTerm::Number => {
-            conditions.text("(d.event_id = ?", text);
-            for number in spellings {
-                conditions.or_text("d.caller = ?", number);
-                conditions.or_text("d.callee = ?", number);
-            }
-            conditions.sql.push(')');
-        }
+        SearchTerm::Number => {}
     }
 }
