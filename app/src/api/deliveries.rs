@@ -34,7 +34,7 @@ pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> 
 }
 
 /// Maximum number of filters counted at once: one for each part of the filter.
-const COUNTS_MAX: usize = 8;
+const COUNTS_MAX: usize = 9;
 
 /// How many deliveries match each of these query strings, in the same order.
 pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiError> {

@@ -52,6 +52,8 @@ mod receiver;
 mod recover;
 mod responses;
 mod retention;
+mod retry;
+mod retry_races;
 mod rotation;
 mod routing;
 mod second_factor;

@@ -1,5 +1,5 @@
 //! Finds the events of a recovery and requeues them. Counting and sending share their conditions, so the count shown
-//! beforehand is requeue is sent.
+//! beforehand is what is sent.
 
 use std::collections::HashMap;
 
@@ -64,7 +64,7 @@ static SEND: Sql = Sql::new(
 static SENT_TO_ONE_MORE: Sql =
     Sql::new("UPDATE events SET deliveries = deliveries + 1 WHERE account_id = $1 AND id IN {list $2}");
 
-/// Requeue a recovery searches for.
+/// What a recovery searches for.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
     /// The account.
@@ -82,10 +82,23 @@ pub struct Search<'a> {
 pub struct Found {
     /// Its key.
     pub key: String,
-    /// The call.
-    pub call_id: String,
-    /// Requeue to requeue.
+    /// The endpoint and the call.
+    pub ordering_key: OrderingKey,
+    /// What to requeue.
     pub requeue: Requeue,
+}
+
+impl Found {
+    /// A delivery with its ordering key.
+    pub(super) fn delivery(id: String, ordering_key: OrderingKey) -> Self {
+        let key = id.strip_prefix(DeliveryId::PREFIX).unwrap_or_default().to_owned();
+        Self { key, ordering_key, requeue: Requeue::Delivery(id) }
+    }
+
+    /// Its delivery, if it has one.
+    pub(super) fn delivery_id(&self) -> Option<&str> {
+        if let Requeue::Delivery(id) = &self.requeue { Some(id) } else { None }
+    }
 }
 
 /// A delivery to resend, or an event that has none.
@@ -124,7 +137,7 @@ macro_rules! searching {
     };
 }
 
-fn delivery_key(key: &str) -> String {
+pub(super) fn delivery_key(key: &str) -> String {
     format!("{}{key}", DeliveryId::PREFIX)
 }
 
@@ -149,16 +162,18 @@ pub async fn find(db: &Db, search: Search<'_>, after: &str, limit: u32) -> Store
     let sql = FAILED.on(db.dialect);
     let failed: Vec<(String, String)> = on!(&db.readers, c => searching!(sqlx::query_as(sql), search,
         delivery_key(after), delivery_key(&before), limit).fetch_all(c).await?);
-    let key = |id: &str| id.strip_prefix(DeliveryId::PREFIX).unwrap_or_default().to_owned();
-    let mut found: Vec<Found> = failed
-        .into_iter()
-        .map(|(id, call_id)| Found { key: key(&id), call_id, requeue: Requeue::Delivery(id) })
-        .collect();
+    let of_call = |call_id| OrderingKey { endpoint_id: search.endpoint.to_string(), call_id };
+    let found = failed.into_iter().map(|(id, call_id)| Found::delivery(id, of_call(call_id)));
+    let mut found: Vec<Found> = found.collect();
     if search.wanted.which == RecoveryScope::AlsoNeverSent {
         let sql = NEVER_SENT.on(db.dialect);
         let never: Vec<(String, String, String)> = on!(&db.readers, c =>
             searching!(sqlx::query_as(sql), search, after, before, limit).fetch_all(c).await?);
-        found.extend(never.into_iter().map(|(key, id, call_id)| Found { key, call_id, requeue: Requeue::Event(id) }));
+        found.extend(never.into_iter().map(|(key, id, call_id)| Found {
+            key,
+            ordering_key: of_call(call_id),
+            requeue: Requeue::Event(id),
+        }));
         found.sort_by(|a, b| a.key.cmp(&b.key));
         found.truncate(limit as usize);
     }
@@ -173,13 +188,7 @@ pub async fn put_back(
     found: &[Found],
     now: UnixMs,
 ) -> StoreResult<usize> {
-    let mut keys: Vec<OrderingKey> = Vec::new();
-    for found in found {
-        let key = OrderingKey { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
+    let mut keys = distinct_keys(found);
     let busy = ordering_keys::busy(tx, &keys).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
@@ -189,11 +198,19 @@ pub async fn put_back(
     Ok(resent + sent)
 }
 
+/// The ordering keys of these events, each once.
+pub(super) fn distinct_keys(found: &[Found]) -> Vec<OrderingKey> {
+    let mut keys: Vec<OrderingKey> = Vec::new();
+    for found in found {
+        if !keys.contains(&found.ordering_key) {
+            keys.push(found.ordering_key.clone());
+        }
+    }
+    keys
+}
+
 async fn resend(tx: &mut Tx, search: Search<'_>, job: &JobId, found: &[Found], now: UnixMs) -> StoreResult<usize> {
-    let ids = json_list(found.iter().filter_map(|found| match &found.requeue {
-        Requeue::Delivery(id) => Some(id.as_str()),
-        Requeue::Event(_) => None,
-    }));
+    let ids = json_list(found.iter().filter_map(Found::delivery_id));
     let sql = RESEND.on(tx.dialect());
     let resent: Vec<String> = within!(tx, c => sqlx::query_scalar(sql)
         .bind(ids).bind(now.0).bind(job.as_str()).bind(search.began.0).fetch_all(c).await?);
