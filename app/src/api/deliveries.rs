@@ -78,6 +78,22 @@ pub async fn resend(acct: String, dlv: String) -> Result<(), UiError> {
     .await
 }
 
+/// Sends a delivery now that waits for a retry. Returns to its page, or to the list with this query string.
+#[server(prefix = "/api", endpoint = "deliveries/retry")]
+pub async fn retry(acct: String, dlv: String, #[server(default)] list: Option<String>) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = match &list {
+        Some(query) => links::account(&acct, "deliveries") + &domain::filter::DeliveryFilter::parse(query).to_query(),
+        None => links::delivery(&acct, &dlv),
+    };
+    ssr::form(&page, &(), async {
+        let id = domain::id::DeliveryId::parse(&dlv)?;
+        ssr::backend()?.retry_delivery(&ssr::actor(&acct).await?, &id).await?;
+        Ok(ssr::Done::to(page.clone()).saying("Retrying now. The result appears here."))
+    })
+    .await
+}
+
 /// Cancels a waiting delivery.
 #[server(prefix = "/api", endpoint = "deliveries/cancel")]
 pub async fn cancel(acct: String, dlv: String) -> Result<(), UiError> {

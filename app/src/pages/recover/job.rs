@@ -60,7 +60,7 @@ pub fn JobPage() -> impl IntoView {
 }
 
 /// The progress of the job in a few words.
-pub(super) fn title(job: &RecoveryJob) -> String {
+pub(in crate::pages) fn title(job: &RecoveryJob) -> String {
     let (done, total) = (grouped(job.done), grouped(job.total));
     let events = if job.total == 1 { "event" } else { "events" };
     let (verb, past) = match job.action {
