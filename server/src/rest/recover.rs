@@ -10,7 +10,7 @@ use domain::{
     Error,
     actor::Permission,
     id::EndpointId,
-    recover::{RecoverInput, RecoveryPlan, RecoveryRequest},
+    recover::{RecoverInput, RecoveryParts, RecoveryPlan, RecoveryRequest},
     time::iso_utc,
 };
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,16 @@ pub struct PlanJson {
     span: SpanJson,
     /// The exact number of events.
     count: u32,
+    /// How many of these failed.
+    failed: u32,
+    /// How many of these expired because they were too late.
+    expired: u32,
+    /// How many of these were never sent.
+    never_sent: u32,
+    /// Events of these kinds in this time that aren't resent, because their call had ended.
+    superseded: u32,
+    /// Events of these kinds in this time that aren't resent, because their payload is past its retention.
+    no_payload: u32,
     /// Estimated duration at the rate, in milliseconds.
     estimated_ms: i64,
     /// Id of the job that already runs for this endpoint; another can start only after it has ended.
@@ -94,7 +104,9 @@ impl From<RecoveryPlan> for PlanJson {
     fn from(plan: RecoveryPlan) -> Self {
         let estimated_ms = plan.estimated_ms();
         let running = plan.running.map(String::from);
-        Self { span: plan.wanted.into(), count: plan.count, estimated_ms, running }
+        let RecoveryParts { failed, expired, never_sent, superseded, no_payload, rings: _ } = plan.parts;
+        let span = plan.wanted.into();
+        Self { span, count: plan.count, failed, expired, never_sent, superseded, no_payload, estimated_ms, running }
     }
 }
 

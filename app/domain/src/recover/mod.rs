@@ -16,7 +16,7 @@ use crate::{
     error::Result,
     event_kind::EventKind,
     id::{EndpointId, JobId},
-    time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted},
+    time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted, span},
 };
 
 /// Maximum number of events per job.
@@ -88,8 +88,53 @@ pub struct RecoveryPlan {
     pub wanted: RecoveryRequest,
     /// Number of events.
     pub count: u32,
+    /// What these are, and what else the endpoint missed in this time.
+    pub parts: RecoveryParts,
     /// The job that is already running for this endpoint, if any. Only one can run at a time.
     pub running: Option<JobId>,
+}
+
+/// Events that an endpoint missed in a time range, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryParts {
+    /// Failed; resent.
+    pub failed: u32,
+    /// Expired because they were too late; resent.
+    pub expired: u32,
+    /// Never sent to the endpoint; resent if the request includes them.
+    pub never_sent: u32,
+    /// Expired because their call had ended; not resent.
+    pub superseded: u32,
+    /// Failed or expired, with a payload past its retention; not resent.
+    pub no_payload: u32,
+    /// The events of these that announce calls, whether the request includes them or not.
+    pub rings: Rings,
+}
+
+/// Events to resend that announce calls, which have long ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rings {
+    /// How many.
+    pub count: u32,
+    /// When the oldest was accepted.
+    pub oldest: Option<UnixMs>,
+}
+
+impl Rings {
+    /// `97 rings up to 12 hours old`
+    #[must_use]
+    pub fn words(&self, now: UnixMs) -> String {
+        let age = self.oldest.map_or(0, |at| now.since_ms(at));
+        format!("{} up to {} old", counted(i64::from(self.count), "ring"), span(age))
+    }
+}
+
+impl RecoveryParts {
+    /// How many are resent.
+    #[must_use]
+    pub const fn resent(&self) -> u32 {
+        self.failed.saturating_add(self.expired).saturating_add(self.never_sent)
+    }
 }
 
 impl RecoveryPlan {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 71] = [
+const PROMISED: [&str; 76] = [
     "DELETE /api/v1/connectors/{id}",
     "DELETE /api/v1/connectors/{id}/routes/{number}",
     "DELETE /api/v1/connectors/{id}/unrouted",
@@ -31,6 +31,7 @@ const PROMISED: [&str; 71] = [
     "GET /api/v1/endpoints/{id}/rotation",
     "GET /api/v1/events",
     "GET /api/v1/events/{id}",
+    "GET /api/v1/jobs",
     "GET /api/v1/jobs/{id}",
     "GET /api/v1/rotations",
     "GET /api/v1/tokens",

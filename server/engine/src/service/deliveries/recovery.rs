@@ -127,13 +127,14 @@ impl Engine {
         wanted.rate_per_s = capped(wanted.rate_per_s, &known);
         let running = recovery_jobs::unfinished(self.db(), account, endpoint, JobAction::Recover).await?;
         let search = Search { account, endpoint, wanted: &wanted, began: now };
-        let count = recovery_work::count(self.db(), search).await?;
+        let parts = recovery_work::count(self.db(), search).await?;
+        let count = parts.resent();
         if count > RECOVER_MAX {
             let detail =
                 "This matches more than 1,000,000 events. Choose a shorter time range and recover in several steps.";
             return Err(Error::invalid("from", detail));
         }
-        Ok(RecoveryPlan { wanted, count, running })
+        Ok(RecoveryPlan { wanted, count, parts, running })
     }
 
     async fn add_job(

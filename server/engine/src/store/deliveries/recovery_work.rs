@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use domain::{
     UnixMs,
+    event::EventKind,
     id::{AccountId, DeliveryId, EndpointId, JobId, decode, encode},
-    recover::{RECOVER_MAX, RecoveryRequest, RecoveryScope},
+    recover::{RECOVER_MAX, RecoveryParts, RecoveryRequest, RecoveryScope},
     time::{HOUR_MS, MINUTE_MS},
 };
 use serde::Serialize;
@@ -45,9 +46,21 @@ macro_rules! never_sent {
 static FAILED: Sql = Sql::new(concat!("SELECT d.id, d.call_id ", failed!(), " ORDER BY d.id LIMIT $9"));
 static NEVER_SENT: Sql =
     Sql::new(concat!("SELECT e.position, e.id, e.call_id ", never_sent!(), " ORDER BY e.position LIMIT $9"));
-static COUNT_FAILED: Sql = Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", failed!(), " LIMIT $9) AS found"));
-static COUNT_NEVER_SENT: Sql =
-    Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", never_sent!(), " LIMIT $9) AS found"));
+/// What the list of failed and expired deliveries shows, and why some of it is not resent.
+static COUNT_ENDED: Sql = Sql::new(
+    "SELECT kind, what, COUNT(*), MIN(created_ms) FROM (SELECT d.kind, d.created_ms, CASE \
+     WHEN d.state = 'expired' AND COALESCE(d.end_reason, '') <> 'too_late' THEN 'superseded' \
+     WHEN NOT EXISTS (SELECT 1 FROM events e WHERE e.account_id = d.account_id AND e.id = d.event_id \
+     AND e.payload IS NOT NULL) THEN 'no_payload' ELSE d.state END AS what \
+     FROM deliveries d WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.kind IN {list $3} \
+     AND d.created_ms >= $4 AND d.created_ms < $5 AND d.finished_ms <= $6 AND d.id > $7 AND d.id < $8 AND d.test = 0 \
+     AND d.state <> 'delivered' AND d.state IN ('failed', 'expired') LIMIT $9) AS ended GROUP BY kind, what",
+);
+static COUNT_NEVER_SENT: Sql = Sql::new(concat!(
+    "SELECT kind, 'never_sent', COUNT(*), MIN(created_ms) FROM (SELECT e.kind, e.created_ms ",
+    never_sent!(),
+    " LIMIT $9) AS found GROUP BY kind"
+));
 static RESEND: Sql = Sql::new(
     "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, fresh_from_ms = $2, \
      finished_ms = NULL, due_ms = NULL, order_until_ms = NULL, order_given_up = NULL, recovered_by = $3 WHERE id IN {list $1} AND finished_ms <= $4 \
@@ -141,19 +154,51 @@ pub(super) fn delivery_key(key: &str) -> String {
     format!("{}{key}", DeliveryId::PREFIX)
 }
 
-/// Counts the events. [`RECOVER_MAX`] plus one means "more".
-pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<u32> {
+/// Counts the events. More than [`RECOVER_MAX`] to resend means "more".
+pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<RecoveryParts> {
     let (after, before) = (first_position(search.wanted), last_position(search.wanted));
-    let sql = COUNT_FAILED.on(db.dialect);
-    let failed: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, delivery_key(&after),
-        delivery_key(&before), RECOVER_MAX + 1).fetch_one(c).await?);
-    if search.wanted.which == RecoveryScope::Failed {
-        return Ok(small(failed));
+    // Of all kinds: what is left out is counted, too.
+    let all = RecoveryRequest { kinds: EventKind::ALL.to_vec(), ..search.wanted.clone() };
+    let every = Search { wanted: &all, ..search };
+    let limit = (RECOVER_MAX + 1) * 2;
+    let sql = COUNT_ENDED.on(db.dialect);
+    let mut rows: Vec<Counted> = on!(&db.readers, c => searching!(sqlx::query_as(sql), every, delivery_key(&after),
+        delivery_key(&before), limit).fetch_all(c).await?);
+    if search.wanted.which == RecoveryScope::AlsoNeverSent {
+        let sql = COUNT_NEVER_SENT.on(db.dialect);
+        let never: Vec<Counted> =
+            on!(&db.readers, c => searching!(sqlx::query_as(sql), every, after, before, limit).fetch_all(c).await?);
+        rows.extend(never);
     }
-    let sql = COUNT_NEVER_SENT.on(db.dialect);
-    let never: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, after, before, RECOVER_MAX + 1)
-        .fetch_one(c).await?);
-    Ok(small((failed + never).min(i64::from(RECOVER_MAX) + 1)))
+    Ok(parts(&rows, &search.wanted.kinds))
+}
+
+/// Kind, what became of the events, how many there are, when the oldest was accepted.
+type Counted = (String, String, i64, i64);
+
+fn parts(rows: &[Counted], wanted: &[EventKind]) -> RecoveryParts {
+    let mut parts = RecoveryParts::default();
+    for (kind, what, n, oldest) in rows {
+        let (Some(kind), n) = (EventKind::parse(kind), small(*n)) else { continue };
+        let resent = matches!(what.as_str(), "failed" | "expired" | "never_sent");
+        if resent && kind.is_ring() {
+            parts.rings.count = parts.rings.count.saturating_add(n);
+            let oldest = UnixMs(*oldest);
+            parts.rings.oldest = Some(parts.rings.oldest.map_or(oldest, |known| known.min(oldest)));
+        }
+        if !wanted.contains(&kind) {
+            continue;
+        }
+        let part = match what.as_str() {
+            "failed" => &mut parts.failed,
+            "expired" => &mut parts.expired,
+            "never_sent" => &mut parts.never_sent,
+            "superseded" => &mut parts.superseded,
+            _ => &mut parts.no_payload,
+        };
+        *part = part.saturating_add(n);
+    }
+    parts
 }
 
 /// The next events after a position, oldest first.
