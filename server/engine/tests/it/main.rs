@@ -50,6 +50,7 @@ mod random_sequences;
 mod readiness;
 mod receiver;
 mod recover;
+mod recover_plan;
 mod responses;
 mod retention;
 mod retry;

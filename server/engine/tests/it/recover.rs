@@ -3,10 +3,9 @@
 use domain::{
     Error,
     audit::AuditAction,
-    delivery::{Deliveries as _, Status},
+    delivery::Status,
     endpoint::{Endpoint, Endpoints},
     event::{EventKind, Events},
-    filter::DeliveryFilter,
     id::EndpointId,
     recover::{JobState, RecoverForm, Recovery, RecoveryJob},
     time::iso_utc,
@@ -19,7 +18,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! { exactly_the_counted_deliveries_are_sent a_job_never_sends_faster_than_its_rate a_crash_at_any_point_repeats_and_skips_nothing two_nodes_never_run_the_same_step a_paused_job_continues_where_it_stopped a_cancelled_job_leaves_the_rest_alone events_of_a_call_are_recovered_in_order deliveries_behind_a_busy_call_are_not_forgotten never_sent_events_are_sent_in_order repeated_failures_are_counted_and_can_be_recovered_again expired_ephemeral_events_count_as_fresh_again an_endpoint_has_one_job_at_a_time a_job_with_nothing_to_recover_is_refused tests_and_deliveries_past_retention_are_not_counted deleting_an_endpoint_ends_its_job a_paused_job_ends_with_its_endpoint_and_is_recorded another_accounts_job_is_not_found a_plan_counts_what_the_list_counts }
+on_both! { exactly_the_counted_deliveries_are_sent a_job_never_sends_faster_than_its_rate a_crash_at_any_point_repeats_and_skips_nothing two_nodes_never_run_the_same_step a_paused_job_continues_where_it_stopped a_cancelled_job_leaves_the_rest_alone events_of_a_call_are_recovered_in_order deliveries_behind_a_busy_call_are_not_forgotten never_sent_events_are_sent_in_order repeated_failures_are_counted_and_can_be_recovered_again expired_ephemeral_events_count_as_fresh_again an_endpoint_has_one_job_at_a_time a_job_with_nothing_to_recover_is_refused tests_and_deliveries_past_retention_are_not_counted deleting_an_endpoint_ends_its_job a_paused_job_ends_with_its_endpoint_and_is_recorded another_accounts_job_is_not_found }
 
 pub(crate) const STEP_MS: i64 = 100;
 
@@ -390,33 +389,4 @@ async fn another_accounts_job_is_not_found(harness: TestHarness) {
         assert!(matches!(planned, Err(Error::NotFound(_))));
         assert!(harness.engine.jobs(actor, None).await.unwrap().is_empty());
     }
-}
-
-async fn a_plan_counts_what_the_list_counts(harness: TestHarness) {
-    let endpoint = outage(&harness, 3).await;
-    // Two rings that expire while the endpoint is paused, and one that the end of its call supersedes.
-    harness.pause(&endpoint.id).await;
-    harness.accept(EventKind::IncomingCall, 11).await;
-    harness.accept(EventKind::OutgoingCall, 12).await;
-    harness.accept(EventKind::CallProcessed, 13).await;
-    harness.accept(EventKind::IncomingCall, 13).await;
-    harness.clock.step_ms(3_600_000);
-    harness.resume(&endpoint.id).await;
-    harness.run().await;
-    harness.clock.step_ms(1);
-    let plan = |form: RecoverForm| {
-        let (harness, id) = (&harness, &endpoint.id);
-        async move { harness.engine.plan_recovery(&harness.admin, id, &form.input().unwrap()).await.unwrap() }
-    };
-    let all = plan(form()).await;
-    assert_eq!((all.count, all.parts.failed, all.parts.expired, all.parts.superseded), (5, 3, 2, 1));
-    assert_eq!((all.parts.rings.count, all.parts.no_payload), (5, 0));
-    assert_eq!(all.parts.rings.words(harness.now()), "5 rings up to 1 hour old");
-    let listed = DeliveryFilter::parse("status=failed,expired&test=0");
-    let listed = harness.engine.delivery_counts(&harness.admin, &listed).await.unwrap();
-    assert_eq!(listed.matching, all.count + all.parts.superseded);
-    let ends = plan(RecoverForm { events: vec!["CallProcessed".into()], ..form() }).await;
-    assert_eq!((ends.count, ends.parts.rings.count), (0, 5), "what is left out is counted, too");
-    let started = start(&harness, &endpoint.id, &form()).await;
-    assert_eq!((started.total, work(&harness).await), (5, 5));
 }

@@ -58,12 +58,13 @@ impl Engine {
         let job = self.retry_job(actor, account, &endpoint, rate).await?;
         let job = job.ok_or_else(|| Error::invalid("", "Nothing is waiting for this endpoint."))?;
         let mut tx = self.db().begin().await?;
-        if !self.add_retry(actor, account, &mut tx, &job).await? {
+        if !self.add_retry(account, &mut tx, &job).await? {
             drop(tx);
             return Err(already(recovery_jobs::unfinished(self.db(), account, id, JobAction::Retry).await?));
         }
         // What was held is paced by the sender, too: at the new rate from now on.
         endpoints::set_drain(&mut tx, account, id, rate).await?;
+        self.record_retry(actor, account, &mut tx, &job).await?;
         let (changed, woken) = (self.endpoint_changed(account, id), self.job_changed(account));
         tx.commit_then(async move {
             woken.await;
@@ -105,21 +106,27 @@ impl Engine {
         self.retry_job(actor, account, endpoint, rate).await
     }
 
-    /// Adds a job that retries for an endpoint, and its record. False if there is one already.
+    /// Adds a job that retries for an endpoint. False if there is one already. Its record comes last: the order of locks.
     pub(in crate::service) async fn add_retry(
+        &self,
+        account: &AccountId,
+        tx: &mut Tx,
+        job: &RecoveryJob,
+    ) -> Result<bool> {
+        Ok(recovery_jobs::add(tx, account, job, &job_work::first_position(job)).await?)
+    }
+
+    /// Records that a retry was started.
+    pub(in crate::service) async fn record_retry(
         &self,
         actor: &Actor,
         account: &AccountId,
         tx: &mut Tx,
         job: &RecoveryJob,
-    ) -> Result<bool> {
-        if !recovery_jobs::add(tx, account, job, &job_work::first_position(job)).await? {
-            return Ok(false);
-        }
+    ) -> Result<()> {
         let object = job.endpoint_id.as_ref().map_or("", EndpointId::as_str);
         let entry = self.entry(actor, account, AuditAction::RetryStarted).about(object, &job.endpoint_name);
-        self.record(tx, entry.with(noted(job))).await?;
-        Ok(true)
+        self.record(tx, entry.with(noted(job))).await
     }
 
     pub(super) async fn planned_bulk(

@@ -200,9 +200,10 @@ impl Engine {
         let flush = if resumes { self.flush(actor, account, &endpoint, drain_per_s).await? } else { None };
         let mut tx = self.db().begin().await?;
         // Before the endpoint: the order of locks.
-        if let Some(job) = flush {
-            self.add_retry(actor, account, &mut tx, &job).await?;
-        }
+        let flush = match flush {
+            Some(job) if self.add_retry(account, &mut tx, &job).await? => Some(job),
+            _ => None,
+        };
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
             let active = state == EndpointState::Active;
             let action = if active { AuditAction::EndpointResumed } else { AuditAction::EndpointPaused };
@@ -212,6 +213,9 @@ impl Engine {
         }
         if state == EndpointState::Active {
             endpoints::reset_health(&mut tx, account, id, drain_per_s).await?;
+        }
+        if let Some(job) = &flush {
+            self.record_retry(actor, account, &mut tx, job).await?;
         }
         let (changed, woken) = (self.endpoint_changed(account, id), self.job_changed(account));
         tx.commit_then(async move {

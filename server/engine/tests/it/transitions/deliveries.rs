@@ -1,6 +1,8 @@
 //! Transitions of a delivery: always the harness's first one.
 
-use domain::{delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKind, id::DeliveryId};
+use domain::{
+    delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKind, id::DeliveryId, recover::Recovery as _,
+};
 
 use super::{Test, transition};
 use crate::{harness::TestHarness, parked, receiver::Reply};
