@@ -126,6 +126,7 @@ pub async fn start_bulk(
     use domain::recover::BulkAction;
     ssr::form(&links::bulk(&acct, &query), &(), async {
         let (actor, selection) = (ssr::actor(&acct).await?, selection(&query)?);
+        actor.require(domain::actor::Permission::WriteDeliveries)?;
         let action = match turn.as_str() {
             "retry" => BulkAction::Retry,
             "resend" => BulkAction::Resend,

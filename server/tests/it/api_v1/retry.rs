@@ -135,7 +135,7 @@ async fn invalid_selections_are_refused() {
         (json!({ "ids": ["dlv_1"], "filter": {} }), ["ids"]),
         (json!({ "ids": ["nonsense"] }), ["ids"]),
         (json!({ "filter": { "status": ["broken"] } }), ["status"]),
-        (json!({ "filter": { "cursor": "x" } }), ["filter"]),
+        (json!({ "filter": { "cursor": "x" } }), ["filter.cursor"]),
         (json!({ "filter": {}, "rate_per_s": 0 }), ["rate_per_s"]),
         (json!({ "filter": {}, "speed": 1 }), ["speed"]),
     ] {
