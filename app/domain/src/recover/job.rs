@@ -49,7 +49,7 @@ impl JobAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BulkAction {
-    /// Sends those that are waiting now.
+    /// Sends waiting deliveries now.
     Retry,
     /// Sends those that have ended again. Delivered ones only if the filter names that status, or they are selected.
     Resend,
