@@ -7,7 +7,7 @@ use axum::{
 use domain::{
     actor::Permission,
     id::{EndpointId, JobId},
-    recover::{JobResults, JobSelection, RecoveryJob},
+    recover::{JobResults, JobSelection, RecoveryJob, RecoveryRequest},
     time::iso_utc,
 };
 use serde::Serialize;
@@ -22,9 +22,35 @@ use crate::{
         openapi::Errors,
         problem::Problem,
         query::Query,
-        recover::SpanJson,
     },
 };
+
+/// Which events are resent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SpanJson {
+    /// Events accepted at this time or later.
+    from: String,
+    /// Events accepted before this time.
+    to: String,
+    /// Kinds of events.
+    events: Vec<&'static str>,
+    /// `failed` or `also_never_sent`.
+    which: &'static str,
+    /// Most events per second; never above the endpoint's own rate.
+    rate_per_s: u32,
+}
+
+impl From<RecoveryRequest> for SpanJson {
+    fn from(wanted: RecoveryRequest) -> Self {
+        Self {
+            from: iso_utc(wanted.from),
+            to: iso_utc(wanted.to),
+            events: wanted.kinds.iter().map(|kind| kind.as_str()).collect(),
+            which: wanted.which.as_str(),
+            rate_per_s: wanted.rate_per_s,
+        }
+    }
+}
 
 /// What became of the deliveries that a job has queued. A delivery that a later job queues again counts there.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,8 +10,7 @@ use domain::{
     Error,
     actor::Permission,
     id::EndpointId,
-    recover::{RecoverInput, RecoveryParts, RecoveryPlan, RecoveryRequest},
-    time::iso_utc,
+    recover::{RecoverInput, RecoveryParts, RecoveryPlan},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -47,33 +46,6 @@ pub struct RecoverRequest {
 impl RecoverRequest {
     fn input(&self) -> Result<RecoverInput, Error> {
         RecoverInput::read(&self.from, &self.to, &self.events, &self.which, Ok(self.rate_per_s))
-    }
-}
-
-/// Which events are resent.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SpanJson {
-    /// Events accepted at this time or later.
-    from: String,
-    /// Events accepted before this time.
-    to: String,
-    /// Kinds of events.
-    events: Vec<&'static str>,
-    /// `failed` or `also_never_sent`.
-    which: &'static str,
-    /// Most events per second; never above the endpoint's own rate.
-    rate_per_s: u32,
-}
-
-impl From<RecoveryRequest> for SpanJson {
-    fn from(wanted: RecoveryRequest) -> Self {
-        Self {
-            from: iso_utc(wanted.from),
-            to: iso_utc(wanted.to),
-            events: wanted.kinds.iter().map(|kind| kind.as_str()).collect(),
-            which: wanted.which.as_str(),
-            rate_per_s: wanted.rate_per_s,
-        }
     }
 }
 
