@@ -23,7 +23,9 @@ use crate::pages::connectors::{
     test_call::{PlatformTestCallPage, TestCallPage},
     trunks::{PlatformTrunksPage, TrunksPage},
 };
-use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
+use crate::pages::deliveries::{
+    bulk::BulkPage, cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage,
+};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
     rotate_all::RotateAllPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
@@ -159,6 +161,7 @@ fn AccountRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok/revoke") view=RevokeTokenPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/bulk") view=BulkPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/resend") view=ResendPage/>

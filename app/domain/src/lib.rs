@@ -25,6 +25,7 @@ pub mod error;
 pub mod event;
 pub mod event_kind;
 pub mod filter;
+pub mod fix;
 pub mod id;
 pub mod json;
 pub mod masking;

@@ -17,6 +17,7 @@ pub mod error_page;
 pub mod field;
 pub mod filter_chips;
 pub mod filter_field;
+pub mod fix;
 pub mod heading;
 pub mod hours;
 pub mod icon;
@@ -27,6 +28,7 @@ pub mod narrow;
 pub mod notices;
 pub mod pager;
 pub mod panel;
+pub mod rate_field;
 pub mod render_context;
 pub mod role_field;
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod endpoint_json;
 pub mod endpoints;
 pub mod event_batch;
 pub mod events;
+pub mod jobs;
 pub mod list;
 pub mod openapi;
 pub mod problem;
@@ -26,6 +27,7 @@ pub mod query;
 pub mod record_import_json;
 pub mod record_imports;
 pub mod recover;
+pub mod retry;
 pub mod rotation;
 pub mod rotation_json;
 
@@ -89,10 +91,15 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(deliveries::attempts))
         .routes(routes!(deliveries::resend))
         .routes(routes!(recover::start))
-        .routes(routes!(recover::show))
-        .routes(routes!(recover::pause))
-        .routes(routes!(recover::resume))
-        .routes(routes!(recover::cancel))
+        .routes(routes!(retry::retry_endpoint))
+        .routes(routes!(retry::retry_delivery))
+        .routes(routes!(retry::retry_many))
+        .routes(routes!(retry::resend_many))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::pause))
+        .routes(routes!(jobs::resume))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(tokens::rotate))

@@ -25,7 +25,7 @@ use crate::{
     recover,
 };
 
-on_both! { a_number_is_found_in_every_format_before_and_after_indexing pages_continue_from_the_index_into_rows_not_indexed_yet a_number_combines_with_other_filters an_account_finds_only_its_own_calls support_finds_accounts_by_number_even_if_nothing_was_sent an_interrupted_step_is_applied_once two_nodes_index_each_number_once a_metric_reports_how_far_the_index_lags a_never_sent_event_is_found_once_it_is_recovered entries_are_deleted_with_their_rows a_national_number_is_found_by_the_accounts_country a_number_is_found_whatever_surrounds_its_digits what_an_earlier_build_indexed_is_found_and_indexed_again ids_stay_above_the_watermark_after_its_rows_are_deleted }
+on_both! { a_number_is_found_in_every_format_before_and_after_indexing pages_continue_from_the_index_into_rows_not_indexed_yet a_number_combines_with_other_filters an_account_finds_only_its_own_calls support_finds_accounts_by_number_even_if_nothing_was_sent an_interrupted_step_is_applied_once two_nodes_index_each_number_once a_metric_reports_how_far_the_index_lags a_never_sent_event_is_found_once_it_is_recovered entries_are_deleted_with_their_rows a_national_number_is_found_by_the_accounts_country ids_stay_above_the_watermark_after_its_rows_are_deleted }
 
 const NUMBER: &str = "+441202901222";
 
@@ -38,12 +38,12 @@ fn event(call: u32, caller: &str, callee: &str) -> NewEvent {
     NewEvent::parse(&posted).unwrap()
 }
 
-async fn call(harness: &TestHarness, token: &Actor, n: u32, (caller, callee): (&str, &str)) {
+pub(crate) async fn call(harness: &TestHarness, token: &Actor, n: u32, (caller, callee): (&str, &str)) {
     harness.engine.accept_event(token, token.account().unwrap(), event(n, caller, callee)).await.unwrap();
 }
 
 /// Indexes all rows.
-async fn index_all(harness: &TestHarness, engine: &Engine) {
+pub(crate) async fn index_all(harness: &TestHarness, engine: &Engine) {
     harness.clock.step_ms(SETTLED_MS + 1);
     while engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {
         harness.clock.step_ms(SETTLED_MS + 1);
@@ -349,62 +349,4 @@ async fn a_national_number_is_found_by_the_accounts_country(harness: TestHarness
     }
     let record = &harness.engine.audit(&harness.admin, &AuditFilter::default()).await.unwrap().rows[0];
     assert!(record.changes.iter().any(|change| change.what == "country" && change.after.as_deref() == Some("GB")));
-}
-
-const SPELLED: [&str; 6] = [
-    "+44 1632 960001",
-    "tel:+44-1632-960001",
-    "sip:+441632960001@pbx.example",
-    "+44 (0)1632 960001",
-    "\u{202a}0044 1632 960001\u{202c}",
-    "(01632) 960-001",
-];
-
-async fn stored_in_britain(harness: &TestHarness, callee: &str) {
-    harness.endpoint().await;
-    let form = AccountForm { name: "Acme".into(), country: "gb".into(), ..AccountForm::default() };
-    harness.engine.change_account(&harness.admin, &form.input().unwrap()).await.unwrap();
-    for (n, stored) in (1..).zip(SPELLED) {
-        call(harness, &harness.token, n, (stored, callee)).await;
-    }
-}
-
-async fn rows(harness: &TestHarness, typed: &str) -> usize {
-    let filter = DeliveryFilter { text: Some(typed.into()), ..DeliveryFilter::default() };
-    harness.engine.deliveries(&harness.admin, &filter).await.unwrap().rows.len()
-}
-
-async fn a_number_is_found_whatever_surrounds_its_digits(harness: TestHarness) {
-    stored_in_britain(&harness, "7048").await;
-    call(&harness, &harness.token, 90, ("01632960002", "7049")).await;
-    for indexed in [false, true] {
-        if indexed {
-            index_all(&harness, &harness.engine).await;
-        }
-        for typed in SPELLED {
-            assert_eq!(rows(&harness, typed).await, SPELLED.len(), "{typed:?}, indexed: {indexed}");
-        }
-        for extension in ["7048", "ext. 7048", "extension 7048", "sip:7048@pbx.example"] {
-            assert_eq!(rows(&harness, extension).await, SPELLED.len(), "{extension}, indexed: {indexed}");
-        }
-        assert_eq!(rows(&harness, "01632 960003").await, 0);
-    }
-}
-
-async fn what_an_earlier_build_indexed_is_found_and_indexed_again(harness: TestHarness) {
-    stored_in_britain(&harness, "extension 7048").await;
-    index_all(&harness, &harness.engine).await;
-    // As the migration leaves it: entries by another key, and a place to begin at.
-    harness.execute("UPDATE called_numbers SET number = number + 1").await.unwrap();
-    harness
-        .execute("INSERT INTO numbers_again (what, place, until) SELECT what, '', place FROM numbers_followed WHERE place <> ''")
-        .await
-        .unwrap();
-    assert_eq!(rows(&harness, "01632 960001").await, 0);
-    let again = &harness.engine.background().phone_reindexer;
-    assert_eq!(again.round(Pacing::Immediate).await.unwrap(), SPELLED.len());
-    assert_eq!(rows(&harness, "01632 960001").await, SPELLED.len());
-    assert_eq!(rows(&harness, "7048").await, SPELLED.len());
-    assert_eq!(again.round(Pacing::Immediate).await.unwrap(), 0, "there is nothing left");
-    assert!(harness.texts("SELECT what FROM numbers_again".to_owned()).await.is_empty());
 }

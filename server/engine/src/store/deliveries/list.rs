@@ -129,6 +129,87 @@ fn found(conditions: &mut Conditions, account: (Dialect, &AccountId), wanted: &W
     format!("d.id IN ({})", arms.collect::<Vec<_>>().join(" UNION ALL "))
 }
 
+/// The deliveries to retry or resend, oldest first.
+pub struct Ascending<'a> {
+    /// The account.
+    pub account: &'a AccountId,
+    /// The filter. It searches no number.
+    pub wanted: Wanted<'a>,
+    /// Those that have ended and can be sent again; otherwise those that wait for a receiving endpoint.
+    pub resend: bool,
+    /// The id after which they begin.
+    pub after: &'a str,
+    /// Only events accepted, and deliveries ended, before this time.
+    pub began: UnixMs,
+}
+
+/// Without the index on endpoints: it has all of an endpoint's deliveries, and those by state only the few that wait.
+const OF_ENDPOINT_BY_STATE: &str = "d.endpoint_id || '' = ?";
+const HAS_PAYLOAD: &str = "EXISTS (SELECT 1 FROM events ev WHERE ev.account_id = d.account_id AND ev.id = d.event_id \
+    AND ev.payload IS NOT NULL)";
+
+/// Id, endpoint and call of up to `limit` of them.
+pub async fn ascending(db: &Db, of: &Ascending<'_>, limit: u32) -> StoreResult<Vec<(String, String, String)>> {
+    let Some((found, binds)) = found_ascending(of, limit) else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT d.id, d.endpoint_id, d.call_id FROM deliveries d WHERE d.id IN ({found}) ORDER BY d.id LIMIT {limit}"
+    );
+    Ok(on!(&db.readers, c => bound!(sqlx::query_as(AssertSqlSafe(sql)), binds).fetch_all(c).await?))
+}
+
+/// How many there are, counted up to `limit`.
+pub async fn count_ascending(db: &Db, of: &Ascending<'_>, limit: u32) -> StoreResult<u32> {
+    let Some((found, binds)) = found_ascending(of, limit) else { return Ok(0) };
+    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM ({found}) AS every LIMIT {limit}) AS counted");
+    let n: i64 = on!(&db.readers, c => bound!(sqlx::query_scalar(AssertSqlSafe(sql)), binds).fetch_one(c).await?);
+    Ok(small(n))
+}
+
+/// The query for their ids, an arm for each stored state; none if no state remains.
+fn found_ascending(of: &Ascending<'_>, limit: u32) -> Option<(String, Vec<Bind>)> {
+    let filter = of.wanted.filter;
+    let mut conditions = delivery_conditions(
+        of.account,
+        &Wanted { filter: &DeliveryFilter { endpoint: None, ..filter.clone() }, spellings: Vec::new() },
+        of.began,
+    );
+    if let Some(endpoint) = &filter.endpoint {
+        conditions.text(OF_ENDPOINT_BY_STATE, endpoint.as_str());
+    }
+    conditions.id_range(">", of.after);
+    conditions.number("d.created_ms < ?", of.began.0);
+    if of.resend {
+        conditions.number("d.finished_ms <= ?", of.began.0);
+        conditions.fixed(HAS_PAYLOAD);
+        conditions.fixed("e.state <> 'deleted'");
+    } else {
+        conditions.fixed(may_be_sent!());
+    }
+    let states: &[&str] = match (of.resend, filter.statuses.contains(&Status::Delivered)) {
+        (false, _) => &["queued", "retrying"],
+        (true, false) => &["failed", "expired", "cancelled"],
+        (true, true) => &["delivered", "failed", "expired", "cancelled"],
+    };
+    let arms = states.iter().filter_map(|state| {
+        let of_state = filter.statuses.iter().filter(|status| stored_as(**status).contains(state));
+        let any: Vec<&str> = of_state.map(|status| status_condition(*status)).collect();
+        let any = match (any.is_empty(), filter.statuses.is_empty()) {
+            (true, true) => "1 = 1".to_owned(),
+            (true, false) => return None,
+            (false, _) => any.join(" OR "),
+        };
+        // Spelled out, so that SQLite sees which partial index has these rows.
+        let partial = if *state == "delivered" { "" } else { " AND d.state <> 'delivered'" };
+        Some(format!(
+            "SELECT id FROM (SELECT d.id FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id \
+             AND {} AND d.state = '{state}'{partial} AND ({any}) ORDER BY d.id LIMIT {limit}) AS {state}",
+            conditions.sql
+        ))
+    });
+    let arms: Vec<String> = arms.collect();
+    (!arms.is_empty()).then(|| (arms.join(" UNION ALL "), conditions.binds))
+}
+
 /// The stored states that are displayed as this status.
 const fn stored_as(status: Status) -> &'static [&'static str] {
     match status {
@@ -160,6 +241,9 @@ fn delivery_conditions(account: &AccountId, wanted: &Wanted<'_>, now: UnixMs) ->
     }
     if let Some(call) = &filter.call {
         conditions.text(OF_CALL, call);
+    }
+    if let Some(job) = &filter.job {
+        conditions.text("d.recovered_by = ?", job.as_str());
     }
     match filter.test {
         Some(true) => conditions.fixed("d.test = 1"),
