@@ -2,8 +2,7 @@
 
 use domain::{
     event::{EventFilter, EventKind},
-    filter::DeliveryFilter,
-    query::{PAGE_MAX_ROWS, Writer, pairs},
+    query::{Writer, pairs},
 };
 
 /// Parses a query string. Unknown parameters and values are ignored.
@@ -46,14 +45,6 @@ pub fn write(filter: &EventFilter) -> String {
 #[must_use]
 pub fn is_all(filter: &EventFilter) -> bool {
     filter.kinds.is_empty() && filter.call.is_none() && !filter.not_sent
-}
-
-/// The filters for a call's events and deliveries, up to the maximum page size.
-#[must_use]
-pub fn of_call(call: &str) -> (EventFilter, DeliveryFilter) {
-    let call = Some(call.to_ascii_lowercase());
-    let events = EventFilter { call: call.clone(), limit: PAGE_MAX_ROWS, ..EventFilter::default() };
-    (events, DeliveryFilter { call, limit: PAGE_MAX_ROWS, ..DeliveryFilter::default() })
 }
 
 #[cfg(test)]

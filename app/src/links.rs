@@ -191,6 +191,13 @@ pub fn delivery(acct: &str, dlv: &str) -> String {
     account(acct, &format!("deliveries/{}", encode(dlv)))
 }
 
+/// Retrying or resending the deliveries of a query string.
+#[must_use]
+pub fn bulk(acct: &str, query: &str) -> String {
+    let mark = if query.is_empty() || query.starts_with('?') { "" } else { "?" };
+    account(acct, &format!("deliveries/bulk{mark}{query}"))
+}
+
 /// A job's page.
 #[must_use]
 pub fn job(acct: &str, job: &str) -> String {

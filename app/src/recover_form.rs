@@ -3,6 +3,7 @@
 use domain::{
     UnixMs,
     endpoint::Endpoint,
+    event::EventKind,
     query::{Writer, pairs},
     recover::{RATE_PER_S, RecoverForm, RecoveryScope},
     time::{DAY_MS, iso_utc},
@@ -33,7 +34,8 @@ pub fn to_query(form: &RecoverForm) -> String {
     writer.with("which", &form.which).with("rate_per_s", &form.rate_per_s).finish()
 }
 
-/// Fills in empty fields: the last 24 hours, and the events the endpoint is subscribed to.
+/// Fills in empty fields: the last 24 hours, and the events the endpoint is subscribed to. Those that announce calls have to be
+/// chosen: by now, they would announce calls that have ended.
 #[must_use]
 pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> RecoverForm {
     let or = |field: &mut String, value: String| {
@@ -45,7 +47,11 @@ pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> Rec
     or(&mut form.which, RecoveryScope::default().as_str().to_owned());
     or(&mut form.rate_per_s, RATE_PER_S.to_string());
     if form.events.is_empty() {
-        form.events = endpoint.events.iter().map(|kind| kind.as_str().to_owned()).collect();
+        let chosen = endpoint.events.iter().filter(|kind| !kind.is_ring());
+        form.events = chosen.map(|kind| kind.as_str().to_owned()).collect();
+    }
+    if form.events.is_empty() {
+        form.events = vec![EventKind::CallProcessed.as_str().to_owned()];
     }
     form
 }

@@ -23,12 +23,14 @@ use crate::pages::connectors::{
     test_call::{PlatformTestCallPage, TestCallPage},
     trunks::{PlatformTrunksPage, TrunksPage},
 };
-use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
+use crate::pages::deliveries::{
+    bulk::BulkPage, cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage,
+};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
     rotate_all::RotateAllPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
-use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
+use crate::pages::events::{call::CallPage, calls::CallsPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{
     ApiPage, CausePage, CausesPage, ConnectAsteriskPage, ConnectFreeSwitchPage, ConnectHttpPage, ConnectKamailioPage,
     ConnectRecordsPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage,
@@ -159,12 +161,14 @@ fn AccountRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok/revoke") view=RevokeTokenPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/bulk") view=BulkPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/resend") view=ResendPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/cancel") view=CancelPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/events") view=EventsPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/events/:evt") view=EventPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/calls") view=CallsPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/calls/:call") view=CallPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/audit") view=AuditPage/>
         <Route ssr=ssr path=path!("/a/:acct/settings") view=SettingsPage/>
@@ -229,6 +233,7 @@ fn SupportRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/events") view=EventsPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/events/:evt") view=EventPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/calls") view=CallsPage/>
         <Route ssr=ssr path=path!("/support/a/:acct/calls/:call") view=CallPage/>
     }
     .into_inner()

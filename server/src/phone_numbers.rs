@@ -21,13 +21,15 @@ impl Numbers for PhoneNumbers {
         Some(number::normalise_prefix(prefix, country(home))).filter(|prefix| prefix.starts_with('+'))
     }
 
-    fn national(&self, e164: &str, home: Country) -> Option<String> {
-        number::national(e164, country(Some(home))?)
+    fn dialled_from(&self, e164: &str, home: Country) -> Vec<String> {
+        country(Some(home)).map(|home| number::dialled_from(e164, home)).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{phone::asked, phone_key::key};
+
     use super::*;
 
     #[test]
@@ -38,7 +40,55 @@ mod tests {
         assert_eq!((numbers.e164("01632 960001", None), numbers.e164("7048", gb)), (None, None));
         assert_eq!(numbers.e164_prefix("01632", gb).as_deref(), Some("+441632"));
         assert_eq!(numbers.e164_prefix("70", gb), None);
-        assert_eq!(numbers.national("+441632960001", gb.unwrap()).as_deref(), Some("01632960001"));
-        assert_eq!(numbers.national("+12025550123", gb.unwrap()), None);
+        assert!(numbers.dialled_from("+441632960001", gb.unwrap()).contains(&"01632960001".to_owned()));
+        assert!(!numbers.dialled_from("+12025550123", gb.unwrap()).contains(&"2025550123".to_owned()));
+    }
+
+    /// Whatever spelling was sent, and whatever spelling is typed.
+    #[test]
+    fn a_number_is_found_by_each_of_its_spellings_whichever_was_stored() {
+        let all: [(&str, &[&str]); 5] = [
+            (
+                "GB",
+                &[
+                    "07700 900715",
+                    "+44 7700 900715",
+                    "0044 7700 900715",
+                    "447700900715",
+                    "+44 (0)7700 900715",
+                    "tel:+44-7700-900-715",
+                    "sip:07700900715@pbx.example",
+                    "\u{202a}+447700900715\u{202c}",
+                    "(07700) 900715",
+                    "0044 (0)7700/900715",
+                ],
+            ),
+            ("DE", &["030 12345678", "+49 30 12345678", "0049-30-12345678", "(030) 123456 78", "+49 (0)30 12345678"]),
+            ("US", &["(202) 555-0123", "+1 202 555 0123", "1-202-555-0123", "2025550123", "tel:+1-202-555-0123"]),
+            ("IT", &["06 1234 5678", "+39 06 1234 5678", "0039 0612345678", "sip:+390612345678@pbx"]),
+            ("US", &["011 44 7700 900715", "+44 7700 900715", "447700900715"]),
+        ];
+        for (code, spellings) in all {
+            for stored in spellings {
+                for typed in spellings {
+                    let keys = asked(typed, Country::parse(code), &PhoneNumbers);
+                    assert!(keys.contains(&key(stored)), "{code}: stored {stored:?}, typed {typed:?}: {keys:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_not_found() {
+        let gb = Country::parse("GB");
+        for (stored, typed) in [
+            ("+447700900716", "07700 900715"),
+            ("7048", "7049"),
+            ("07700900715", "900715"),
+            ("+4917700900715", "07700 900715"),
+            ("07700900715", "7048"),
+        ] {
+            assert!(!asked(typed, gb, &PhoneNumbers).contains(&key(stored)), "{stored} {typed}");
+        }
     }
 }

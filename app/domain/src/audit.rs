@@ -67,10 +67,13 @@ actions! {
     SecretRetired => "credentials.secret_retired", "Previous signing secret retired";
     DeliveryResent => "delivery.resent", "Delivery resent";
     DeliveryCancelled => "delivery.cancelled", "Delivery cancelled";
+    DeliveryRetried => "delivery.retried", "Delivery retried now";
+    RetryStarted => "delivery.retry_started", "Retry of many deliveries started";
+    ResendStarted => "delivery.resend_started", "Resend of many deliveries started";
     RecoveryStarted => "delivery.recovery_started", "Recovery started";
-    RecoveryPaused => "delivery.recovery_paused", "Recovery paused";
-    RecoveryResumed => "delivery.recovery_resumed", "Recovery resumed";
-    RecoveryCancelled => "delivery.recovery_cancelled", "Recovery cancelled";
+    RecoveryPaused => "delivery.recovery_paused", "Job paused";
+    RecoveryResumed => "delivery.recovery_resumed", "Job resumed";
+    RecoveryCancelled => "delivery.recovery_cancelled", "Job cancelled";
     ApiTokenCreated => "token.created", "API token created";
     ApiTokenRotated => "token.rotated", "API token rotated";
     ApiTokenRevoked => "token.revoked", "API token revoked";

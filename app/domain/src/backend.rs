@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::{
     account::Accounts,
     audit::Audit,
+    call::Calls,
     connector::{ConnectorDoors, Connectors, imports::RecordImports},
     delivery::Deliveries,
     endpoint::Endpoints,
@@ -26,6 +27,7 @@ use crate::{
 pub trait Backend:
     Accounts
     + Audit
+    + Calls
     + Connectors
     + ConnectorDoors
     + RecordImports

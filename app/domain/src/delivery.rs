@@ -202,6 +202,12 @@ pub trait Deliveries {
     /// `Conflict` when its endpoint was deleted or its payload is past retention; `LimitReached` after
     /// [`RESENDS_PER_HOUR`].
     async fn resend(&self, actor: &Actor, id: &DeliveryId) -> Result<()>;
+    /// Sends a delivery that waits for its next retry now.
+    ///
+    /// # Errors
+    /// `Conflict` when it is not waiting for a retry, or its endpoint is not active; `LimitReached` after
+    /// [`RESENDS_PER_HOUR`].
+    async fn retry_delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<()>;
     /// Cancels a waiting delivery.
     ///
     /// # Errors

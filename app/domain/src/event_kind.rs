@@ -33,6 +33,12 @@ impl EventKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
+    /// Whether it announces a call that begins. Sent late, it announces a call that has ended.
+    #[must_use]
+    pub const fn is_ring(self) -> bool {
+        matches!(self, Self::IncomingCall | Self::OutgoingCall)
+    }
+
     /// When the event is sent, as one line for display.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

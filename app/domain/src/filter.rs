@@ -4,7 +4,7 @@
 use crate::{
     cause::Cause,
     event_kind::EventKind,
-    id::EndpointId,
+    id::{EndpointId, JobId},
     query::{Writer, pairs},
     status::Status,
     time::{DAY_MS, HOUR_MS, UnixMs, iso_utc, parse_utc},
@@ -69,6 +69,8 @@ pub struct DeliveryFilter {
     pub cause: Option<Cause>,
     /// Only this call's deliveries, by UUID.
     pub call: Option<String>,
+    /// Only what this job has queued, and no later job since.
+    pub job: Option<JobId>,
     /// Free text: a complete id, call UUID or phone number.
     pub text: Option<String>,
     /// Only tests, or only non-tests.
@@ -99,6 +101,7 @@ impl DeliveryFilter {
             "endpoint" => self.endpoint = EndpointId::parse(value).ok(),
             "cause" => self.cause = Cause::parse(value),
             "call" => self.call = Some(value.to_ascii_lowercase()),
+            "job" => self.job = JobId::parse(value).ok(),
             "q" => self.text = Some(value.to_owned()),
             "test" => self.test = matches!(value, "0" | "1").then_some(value == "1"),
             "from" => self.from = parse_utc(value),
@@ -120,6 +123,7 @@ impl DeliveryFilter {
             .with("endpoint", self.endpoint.as_ref().map_or("", EndpointId::as_str))
             .with("cause", self.cause.map_or("", Cause::code))
             .with("call", self.call.as_deref().unwrap_or_default())
+            .with("job", self.job.as_ref().map_or("", JobId::as_str))
             .with("q", self.text.as_deref().unwrap_or_default())
             .with("test", self.test.map_or("", |only| if only { "1" } else { "0" }))
             .with("from", self.from.map(iso_utc).unwrap_or_default())
@@ -174,6 +178,7 @@ mod tests {
             endpoint in option::of(any::<u64>()),
             cause in option::of(0..Cause::ALL.len()),
             text in option::of("[!-~]([ -~]{0,20}[!-~])?"),
+            job in option::of(any::<u64>()),
             call in option::of("[0-9a-f-]{36}"),
             test in option::of(any::<bool>()),
             from in option::of(0_i64..4_000_000_000_000),
@@ -184,6 +189,7 @@ mod tests {
             DeliveryFilter {
                 statuses, kinds, text, call, test, limit,
                 endpoint: endpoint.map(|n| EndpointId::new(UnixMs(1), u128::from(n))),
+                job: job.map(|n| JobId::new(UnixMs(1), u128::from(n))),
                 cause: cause.map(|at| Cause::ALL[at]),
                 from: from.map(UnixMs), to: to.map(UnixMs),
                 range: range.map(|at| Range::ALL[at]),

@@ -1,6 +1,9 @@
 //! Display of phone numbers: E.164 (ITU-T) in groups after the country code, other numbers unchanged.
 
-use crate::country::Country;
+use crate::{
+    country::Country,
+    phone_key::{dialled, key},
+};
 
 /// Converts between national and international spellings, which needs the numbering plans of all countries: a port that the
 /// server passes in.
@@ -10,8 +13,8 @@ pub trait Numbers: Send + Sync + 'static {
     fn e164(&self, number: &str, country: Option<Country>) -> Option<String>;
     /// The beginning of numbers in E.164 (`+441632`), likewise.
     fn e164_prefix(&self, prefix: &str, country: Option<Country>) -> Option<String>;
-    /// How a number in E.164 is dialled inside `country`; `None` if it is another country's.
-    fn national(&self, e164: &str, country: Country) -> Option<String>;
+    /// The ways in which a number in E.164 is dialled from `country`, beside those that begin with `+` or `00`: digits only.
+    fn dialled_from(&self, e164: &str, country: Country) -> Vec<String>;
 }
 
 /// Knows no numbering plan: international spellings only.
@@ -27,8 +30,8 @@ impl Numbers for InternationalOnly {
         prefix.starts_with('+').then(|| prefix.to_owned())
     }
 
-    fn national(&self, _: &str, _: Country) -> Option<String> {
-        None
+    fn dialled_from(&self, _: &str, _: Country) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -60,27 +63,25 @@ pub fn display(number: &str) -> String {
     out
 }
 
-/// The spellings in which a platform may have sent the number a user typed: as typed without punctuation, and
-/// with `+`, `00` or neither before the country code. A national number is not converted to an international one,
-/// because its country would be a guess.
+/// The keys under which the number may be stored that a user typed: as typed, and in all ways in which the account's country
+/// dials it. A national number is converted only with a country, because its own would be a guess.
 #[must_use]
-pub fn spellings(typed: &str) -> Vec<String> {
-    let plain: String = typed.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-    let bare = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")).unwrap_or(&plain).to_owned();
-    let mut all = vec![plain];
-    for other in [format!("+{bare}"), format!("00{bare}"), bare] {
-        if !all.contains(&other) {
-            all.push(other);
-        }
+pub fn asked(typed: &str, country: Option<Country>, numbers: &dyn Numbers) -> Vec<String> {
+    let mut keys = vec![key(typed)];
+    if let Some(e164) = numbers.e164(typed, country) {
+        keys.push(key(&e164));
+        keys.extend(country.map(|country| numbers.dialled_from(&e164, country)).unwrap_or_default());
     }
-    all
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 fn e164_digits(number: &str) -> Option<String> {
-    let rest = number.strip_prefix('+').or_else(|| number.strip_prefix("00"))?;
-    let digits: String = rest.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
-    let fits = (7..=E164_MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-    (fits && !digits.starts_with('0')).then_some(digits)
+    let dialled = dialled(number)?;
+    let digits = dialled.strip_prefix('+').or_else(|| dialled.strip_prefix("00"))?;
+    let fits = (7..=E164_MAX_DIGITS).contains(&digits.len());
+    (fits && !digits.starts_with('0')).then(|| digits.to_owned())
 }
 
 fn country_code_chars(digits: &str) -> usize {
@@ -127,12 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn a_number_has_all_its_spellings() {
-        let all = ["+441202901222", "00441202901222", "441202901222"];
+    fn without_a_country_a_number_is_asked_for_as_it_is() {
         for typed in ["+44 1202 901-222", "0044 (1202) 901222", "441202901222"] {
-            let found = spellings(typed);
-            assert!(all.iter().all(|one| found.iter().any(|spelling| spelling == one)), "{typed}: {found:?}");
+            assert_eq!(asked(typed, None, &InternationalOnly), ["441202901222"], "{typed}");
         }
+        assert_eq!(asked("01202 901222", None, &InternationalOnly), ["01202901222"]);
+        assert_eq!(asked("Ext. 7048", None, &InternationalOnly), ["7048"]);
     }
 
     #[test]

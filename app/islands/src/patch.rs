@@ -78,7 +78,17 @@ fn refresh(shown: &Element, row: &Element) {
         && !matches(shown, ":focus-within")
         && let Ok(copy) = row.clone_node_with_deep(true)
     {
+        keep_selection(shown, &copy);
         let _ = shown.replace_with_with_node_1(&copy);
+    }
+}
+
+/// A selected row stays selected.
+fn keep_selection(shown: &Element, copy: &web_sys::Node) {
+    let checkbox = wasm_bindgen::JsCast::dyn_ref::<Element>(copy)
+        .and_then(|copy| copy.query_selector("input[type=checkbox]").ok().flatten());
+    if let (Some(checkbox), Ok(Some(_))) = (checkbox, shown.query_selector("input[type=checkbox]:checked")) {
+        let _ = checkbox.set_attribute("checked", "");
     }
 }
 
@@ -110,8 +120,11 @@ fn element(node: web_sys::Node) -> Option<Element> {
     wasm_bindgen::JsCast::dyn_into(node).ok()
 }
 
-/// Whether the user is not pointing at the list, focusing or scrolling it, or selecting text.
+/// Whether the user is not pointing at the list, focusing or scrolling it, or selecting rows or text.
 fn is_idle(list: &Element) -> bool {
+    if list.query_selector("input:checked").is_ok_and(|selected| selected.is_some()) {
+        return false;
+    }
     !matches(list, ":hover, :focus-within") && list.get_bounding_client_rect().top() > 0.0 && !is_selecting()
 }
 

@@ -34,7 +34,7 @@ pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> 
 }
 
 /// Maximum number of filters counted at once: one for each part of the filter.
-const COUNTS_MAX: usize = 8;
+const COUNTS_MAX: usize = 9;
 
 /// How many deliveries match each of these query strings, in the same order.
 pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiError> {
@@ -74,6 +74,22 @@ pub async fn resend(acct: String, dlv: String) -> Result<(), UiError> {
         let id = domain::id::DeliveryId::parse(&dlv)?;
         ssr::backend()?.resend(&ssr::actor(&acct).await?, &id).await?;
         Ok(ssr::Done::to(page.clone()).saying("Queued for resending. The next attempt will appear here."))
+    })
+    .await
+}
+
+/// Sends a delivery now that waits for a retry. Returns to its page, or to the list with this query string.
+#[server(prefix = "/api", endpoint = "deliveries/retry")]
+pub async fn retry(acct: String, dlv: String, #[server(default)] list: Option<String>) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = match &list {
+        Some(query) => links::account(&acct, "deliveries") + &domain::filter::DeliveryFilter::parse(query).to_query(),
+        None => links::delivery(&acct, &dlv),
+    };
+    ssr::form(&page, &(), async {
+        let id = domain::id::DeliveryId::parse(&dlv)?;
+        ssr::backend()?.retry_delivery(&ssr::actor(&acct).await?, &id).await?;
+        Ok(ssr::Done::to(page.clone()).saying("Retrying now. The result appears here."))
     })
     .await
 }

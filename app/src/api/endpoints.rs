@@ -25,6 +25,13 @@ pub async fn load_endpoint(acct: String, ep: String) -> Result<(EndpointSummary,
     Ok((summary, ssr::backend()?.deliveries(&actor, &filter).await?.rows))
 }
 
+/// One endpoint, which may be deleted, without its deliveries.
+pub async fn load_endpoint_of(acct: String, ep: String) -> Result<Endpoint, UiError> {
+    use crate::ssr;
+    let id = domain::id::EndpointId::parse(&ep)?;
+    Ok(ssr::backend()?.endpoint(&ssr::actor(&acct).await?, &id).await?.endpoint)
+}
+
 /// The recent activity of an endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointHistory {
@@ -103,6 +110,23 @@ pub async fn update_endpoint(
     .await
 }
 
+/// Sends events to the URL that the server redirected to from now on, and tests it.
+#[server(prefix = "/api", endpoint = "endpoints/use-url")]
+pub async fn use_url(acct: String, ep: String, version: u32, url: String) -> Result<(), UiError> {
+    use crate::{links, ssr, ssr::first_attempt};
+    let page = links::endpoint(&acct, &ep, "");
+    ssr::form(&page, &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let backend = ssr::backend()?;
+        let stored = backend.endpoint(&actor, &id).await?.endpoint;
+        let form = EndpointForm { url: url.clone(), ..EndpointForm::of(&stored) };
+        let saved = backend.update_endpoint(&actor, &id, &form.input()?, Some(version)).await?;
+        let query = first_attempt::test(&actor, &saved).await?;
+        Ok(ssr::Done::to(page.clone() + &query).saying(format!("Events are now sent to {}.", saved.url.as_str())))
+    })
+    .await
+}
+
 /// Pauses the endpoint: its events are held.
 #[server(prefix = "/api", endpoint = "endpoints/pause")]
 pub async fn pause_endpoint(acct: String, ep: String) -> Result<(), UiError> {
@@ -124,7 +148,9 @@ pub async fn resume_endpoint(acct: String, ep: String, #[server(default)] drain:
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let active = ssr::backend()?.resume_endpoint(&actor, &id, drain.parse().ok()).await?;
-        Ok(ssr::Done::to(&page).saying(format!("{} is active again. Held events are sent first.", active.name)))
+        let rate = drain.parse::<u32>().map_or_else(|_| String::new(), |rate| format!(", up to {rate} per second"));
+        let message = format!("{} is active again. What was waiting is sent now, oldest first{rate}.", active.name);
+        Ok(ssr::Done::to(&page).saying(message))
     })
     .await
 }

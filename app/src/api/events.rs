@@ -1,10 +1,9 @@
 //! Events and calls: loading.
 
 use domain::{
-    delivery::DeliveryRow,
+    call::{CallDetail, CallFilter, CallRow},
     event::{EventDetail, EventRow, Page},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
@@ -21,26 +20,14 @@ pub async fn show(acct: String, evt: String) -> Result<EventDetail, UiError> {
     Ok(ssr::backend()?.event(&ssr::actor(&acct).await?, &id).await?)
 }
 
-/// A call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// Its events, oldest first.
-    pub events: Vec<EventRow>,
-    /// Their deliveries, oldest first.
-    pub deliveries: Vec<DeliveryRow>,
+/// One page of the calls that match a query string.
+pub async fn list_calls(acct: String, query: String) -> Result<Page<CallRow>, UiError> {
+    use crate::ssr;
+    Ok(ssr::backend()?.calls(&ssr::actor(&acct).await?, &CallFilter::parse(&query)).await?)
 }
 
-/// A call's events and deliveries.
-pub async fn show_call(acct: String, call: String) -> Result<Call, UiError> {
-    use crate::{event_filter, ssr};
-    let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
-    if !domain::payload::is_uuid(&call) {
-        return Err(UiError::not_found("Call"));
-    }
-    let (events, deliveries) = event_filter::of_call(&call);
-    let mut events = backend.events(&actor, &events).await?.rows;
-    let mut deliveries = backend.deliveries(&actor, &deliveries).await?.rows;
-    events.reverse();
-    deliveries.reverse();
-    if events.is_empty() { Err(UiError::not_found("Call")) } else { Ok(Call { events, deliveries }) }
+/// A call with its events and deliveries.
+pub async fn show_call(acct: String, call: String) -> Result<CallDetail, UiError> {
+    use crate::ssr;
+    Ok(ssr::backend()?.call(&ssr::actor(&acct).await?, &call).await?)
 }

@@ -1,4 +1,4 @@
-//! Recovery: previews and jobs.
+//! Recovery and retries: previews and jobs.
 
 use domain::{
     Error,
@@ -46,6 +46,93 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
     ssr::form(&back, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let job = ssr::backend()?.start_recovery(&actor, &id, &form.input()?).await?;
+        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("You can close this page; the job keeps running."))
+    })
+    .await
+}
+
+/// Sends everything now that waits for the endpoint. If a job already does, shows that one.
+#[server(prefix = "/api", endpoint = "endpoints/retry")]
+pub async fn retry_endpoint(acct: String, ep: String, #[server(default)] rate: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(&links::endpoint(&acct, &ep, ""), &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        match ssr::backend()?.retry_endpoint(&actor, &id, rate.parse().ok()).await {
+            Err(Error::Conflict { existing: Some(job), .. }) => {
+                Ok(ssr::Done::to(links::job(&acct, &job)).saying("This job already sends what is waiting."))
+            }
+            job => Ok(ssr::Done::to(links::job(&acct, job?.id.as_str()))
+                .saying("You can close this page; the job keeps running.")),
+        }
+    })
+    .await
+}
+
+/// The endpoint's job that is sending what waits, if one is running.
+pub async fn load_running_retry(acct: String, ep: String) -> Result<Option<RecoveryJob>, UiError> {
+    use crate::ssr;
+    use domain::recover::JobAction;
+    let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+    let jobs = ssr::backend()?.jobs(&actor, Some(&id)).await?;
+    Ok(jobs.into_iter().find(|job| job.action == JobAction::Retry && !job.state.is_final()))
+}
+
+/// Selected deliveries, and what can be done to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BulkPreview {
+    /// How many can be retried now, or why that can't be counted.
+    pub retry: Result<u32, Error>,
+    /// How many can be resent, likewise.
+    pub resend: Result<u32, Error>,
+    /// IDs and names of the account's endpoints, to describe the filter.
+    pub endpoints: Vec<(domain::id::EndpointId, String)>,
+}
+
+/// The deliveries of a query string: the selected ones, each as `id`, otherwise all that match its filter.
+fn selection(query: &str) -> Result<domain::recover::BulkSelection, UiError> {
+    use domain::{filter::DeliveryFilter, id::DeliveryId, query::pairs, recover::BulkSelection};
+    let ids: Result<Vec<_>, _> =
+        pairs(query).filter(|(key, _)| key == "id").map(|(_, id)| DeliveryId::parse(&id)).collect();
+    let ids = ids?;
+    // Nothing selected is nothing, not everything.
+    let selects = pairs(query).any(|(key, _)| key == "selected");
+    Ok(if ids.is_empty() && !selects {
+        BulkSelection::Matching(DeliveryFilter::parse(query).first_page())
+    } else {
+        BulkSelection::Listed(ids)
+    })
+}
+
+/// Previews what can be done to the deliveries of a query string.
+pub async fn load_bulk_preview(acct: String, query: String) -> Result<BulkPreview, UiError> {
+    use crate::ssr;
+    use domain::recover::BulkAction;
+    let (actor, backend, selection) = (ssr::actor(&acct).await?, ssr::backend()?, selection(&query)?);
+    let retry = backend.plan_bulk(&actor, BulkAction::Retry, &selection).await.map(|plan| plan.count);
+    let resend = backend.plan_bulk(&actor, BulkAction::Resend, &selection).await.map(|plan| plan.count);
+    let endpoints = backend.endpoints(&actor).await?.into_iter().map(|known| (known.endpoint.id, known.endpoint.name));
+    Ok(BulkPreview { retry, resend, endpoints: endpoints.collect() })
+}
+
+/// Retries or resends the deliveries of a query string: `turn` is `retry` or `resend`.
+#[server(prefix = "/api", endpoint = "deliveries/bulk")]
+pub async fn start_bulk(
+    acct: String,
+    query: String,
+    turn: String,
+    #[server(default)] rate: String,
+) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    use domain::recover::BulkAction;
+    ssr::form(&links::bulk(&acct, &query), &(), async {
+        let (actor, selection) = (ssr::actor(&acct).await?, selection(&query)?);
+        actor.require(domain::actor::Permission::WriteDeliveries)?;
+        let action = match turn.as_str() {
+            "retry" => BulkAction::Retry,
+            "resend" => BulkAction::Resend,
+            _ => return Err(UiError::Unreadable),
+        };
+        let job = ssr::backend()?.start_bulk(&actor, action, &selection, rate.parse().ok()).await?;
         Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("You can close this page; the job keeps running."))
     })
     .await

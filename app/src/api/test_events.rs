@@ -41,6 +41,19 @@ pub async fn use_test_line(acct: String) -> Result<(), UiError> {
     .await
 }
 
+/// Sends an example event to an endpoint after something was fixed, and shows the result on its page.
+#[server(prefix = "/api", endpoint = "tries/again")]
+pub async fn test_again(acct: String, ep: String) -> Result<(), UiError> {
+    use crate::{links, ssr, ssr::first_attempt};
+    let page = links::endpoint(&acct, &ep, "");
+    ssr::form(&page, &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let endpoint = ssr::backend()?.endpoint(&actor, &id).await?.endpoint;
+        Ok(ssr::Done::to(page.clone() + &first_attempt::test(&actor, &endpoint).await?))
+    })
+    .await
+}
+
 /// The form of the test page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestForm {

@@ -1,7 +1,10 @@
 //! A delivery in a list: two lines on a desktop, three on a phone, with the cause on the last.
 
-use domain::{delivery::DeliveryRow, phone};
-use leptos::prelude::*;
+use domain::{
+    delivery::{DeliveryRow, Status},
+    phone,
+};
+use leptos::{prelude::*, server_fn::ServerFn as _};
 
 use super::{
     cadence::CadenceStrip,
@@ -11,12 +14,12 @@ use super::{
     time_text::{AgoText, TimeForm, TimeText},
 };
 use crate::html::IntoHtml;
-use crate::links;
+use crate::{api::deliveries::Retry, links};
 
 /// The grid of a row: status and time, event and endpoint, cause on a phone; two lines from 768 px.
 const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 leading-row border-b border-line hover:bg-sunk \
     grid-cols-[auto_minmax(0,1fr)] \
-    md:grid-cols-[7rem_11rem_minmax(0,1.4fr)_minmax(0,1fr)_6rem_5rem]";
+    md:grid-cols-[8.5rem_11rem_minmax(0,1.4fr)_minmax(0,1fr)_6rem_5rem]";
 
 /// One row of the delivery list; its link covers the whole row.
 #[component]
@@ -28,11 +31,18 @@ pub fn DeliveryItem(
     /// The list's query string, so that the delivery's page can link back to it.
     #[prop(optional, into)]
     query: String,
+    /// Whether it can be selected and retried here.
+    #[prop(optional)]
+    acts: RowActs,
 ) -> impl IntoView {
+    let may = acts == RowActs::SelectAndRetry;
+    let select = may.then(|| view! { <Select row=row.clone()/> });
+    let retries = may && row.status == Status::Retrying && row.next_attempt_at.is_some();
+    let retry = retries.then(|| view! { <RetryNow row=row.clone() acct=view.acct.clone() list=query.clone()/> });
     let href = links::delivery(&view.acct, row.id.as_str()) + &query;
     view! {
         <li id=row.id.to_string() data-v=version(&row) data-status=row.status.as_str() class=GRID>
-            <div class="flex items-center max-md:row-start-1"><StatusBadge status=row.status/></div>
+            <div class="flex items-center gap-2 max-md:row-start-1">{select}<StatusBadge status=row.status/></div>
             <Event row=row.clone() href=href/>
             <div class="hidden md:block truncate text-table leading-row">{parties(&row)}</div>
             <div class="truncate text-table leading-row text-ink-2 max-md:row-start-2 max-md:text-right">{row.endpoint_name.clone()}</div>
@@ -40,11 +50,50 @@ pub fn DeliveryItem(
             <div class="text-table leading-row text-right max-md:row-start-1 max-md:col-start-2">
                 <TimeText at=row.created_at form=TimeForm::Clock view=view.clone()/>
             </div>
-            <div class="max-md:row-start-3 col-span-2 md:col-start-1 md:col-span-5 md:pl-5"><CauseLine row=row.clone() view=view.clone()/></div>
+            <div class="max-md:row-start-3 col-span-2 md:col-start-1 md:col-span-5 md:pl-5"><CauseLine row=row.clone() view=view.clone()/>{retry}</div>
             <div class="hidden md:block text-right text-meta leading-row text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
         </li>
     }
     .into_html()
+}
+
+/// What can be done with a row in its list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RowActs {
+    /// Nothing: it only links to its page.
+    #[default]
+    Link,
+    /// It can be selected for the form with the id [`SELECTION`], and retried now.
+    SelectAndRetry,
+}
+
+/// Id of the form that acts on the selected rows.
+pub const SELECTION: &str = "selection";
+
+#[component]
+fn Select(row: DeliveryRow) -> impl IntoView {
+    let label = format!("Select {} to {}, {}", row.kind, row.endpoint_name, row.id);
+    view! {
+        <label class="relative z-[1] -m-1 inline-grid size-6 place-items-center pointer-coarse:size-11">
+            <input type="checkbox" class="size-4 accent-ink" name="id" value=row.id.to_string() form=SELECTION aria-label=label/>
+        </label>
+    }
+}
+
+/// Retries the delivery and returns to the list.
+#[component]
+fn RetryNow(row: DeliveryRow, acct: String, list: String) -> impl IntoView {
+    let more = format!(": {} to {}, {}", row.kind, row.endpoint_name, row.id);
+    view! {
+        <form method="post" action=Retry::PATH class="relative z-[1] ml-2 inline">
+            <input type="hidden" name="acct" value=acct/>
+            <input type="hidden" name="dlv" value=row.id.to_string()/>
+            <input type="hidden" name="list" value=list/>
+            <button type="submit" class="inline-flex min-h-6 items-center text-table font-semibold underline underline-offset-4 hover:decoration-2">
+                "Retry now"<span class="sr-only">{more}</span>
+            </button>
+        </form>
+    }
 }
 
 /// The event, with the link that covers the row. Its accessible name is longer than its text, so that the links of a list differ.
@@ -82,7 +131,7 @@ pub fn version(row: &DeliveryRow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{UnixMs, delivery::Status};
+    use domain::UnixMs;
 
     use super::*;
     use crate::components::sample;

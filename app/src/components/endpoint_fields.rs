@@ -69,6 +69,9 @@ const DEFAULT_TIMEOUT_S: &str = "15";
 pub fn AdvancedFields(
     /// Initial values.
     form: EndpointForm,
+    /// Whether they are shown even if none is used.
+    #[prop(optional)]
+    open: bool,
 ) -> impl IntoView {
     const FIELDS: [&str; 3] = ["headers", "timeout_s", "rate_per_s"];
     let flash = use_context::<Flash>().unwrap_or_default();
@@ -77,7 +80,7 @@ pub fn AdvancedFields(
         || !["", DEFAULT_TIMEOUT_S].contains(&form.timeout_s.as_str())
         || form.deliver_late
         || form.send_details;
-    let open = used || FIELDS.iter().any(|field| flash.error(field).is_some());
+    let open = open || used || FIELDS.iter().any(|field| flash.error(field).is_some());
     view! {
         <details class="border-t border-line pt-3" open=open>
             <summary class="min-h-6 font-semibold">"Advanced: headers, timeout, rate limit, late delivery, details"</summary>

@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod cadence;
+pub mod call_row;
 pub mod cause;
 pub mod checkbox_group;
 pub mod code_block;
@@ -16,6 +17,7 @@ pub mod error_page;
 pub mod field;
 pub mod filter_chips;
 pub mod filter_field;
+pub mod fix;
 pub mod heading;
 pub mod hours;
 pub mod icon;
@@ -26,6 +28,7 @@ pub mod narrow;
 pub mod notices;
 pub mod pager;
 pub mod panel;
+pub mod rate_field;
 pub mod render_context;
 pub mod role_field;
 #[cfg(test)]

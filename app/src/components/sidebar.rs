@@ -45,7 +45,7 @@ impl Part {
             Self::Overview => ("Overview", Icon::Activity, ""),
             Self::Endpoints => ("Endpoints", Icon::Plug, "endpoints"),
             Self::Deliveries => ("Deliveries", Icon::Send, "deliveries"),
-            Self::Events => ("Calls & events", Icon::Phone, "events"),
+            Self::Events => ("Calls & events", Icon::Phone, "calls"),
             Self::Connectors => ("Connectors", Icon::Cable, "connectors"),
             Self::TestLine => ("Test line", Icon::Voicemail, "test-line"),
             Self::Tokens => ("API tokens", Icon::Key, "tokens"),

@@ -1,17 +1,18 @@
-//! The overview of an account: a verdict, its endpoints, its latest deliveries.
+//! The overview of an account: a verdict, its endpoints, its latest calls.
 
 use domain::UnixMs;
 use domain::actor::Permission;
-use domain::delivery::DeliveryRow;
+use domain::call::CallRow;
 use domain::endpoint::{EndpointStatus, EndpointSummary};
 use leptos::prelude::*;
 
 use super::account_page;
 use super::endpoints::history::LastDay;
-use super::endpoints::rows::{DeliveryRows, EndpointRows};
+use super::endpoints::rows::EndpointRows;
 use super::support::search::SupportSearch;
 use crate::api;
 use crate::components::button::LinkButton;
+use crate::components::call_row::CallRows;
 use crate::components::count_text::number;
 use crate::components::heading::TabTitle;
 use crate::components::notices::Notices;
@@ -48,10 +49,10 @@ pub fn Overview() -> impl IntoView {
             </section>
             <section class="grid gap-3" aria-labelledby="latest">
                 <div class="flex flex-wrap items-baseline justify-between gap-3">
-                    <h2 class="text-large font-bold" id="latest">"Latest deliveries"</h2>
-                    <a href=links::account(&view.acct, "deliveries")>"All deliveries"</a>
+                    <h2 class="text-large font-bold" id="latest">"Latest calls"</h2>
+                    <a href=links::account(&view.acct, "calls")>"All calls"</a>
                 </div>
-                <DeliveryRows rows=latest view=view/>
+                {latest_calls(latest, view)}
             </section>
         }
         .into_html())
@@ -85,9 +86,16 @@ fn paused(statuses: &[EndpointStatus]) -> String {
     }
 }
 
+fn latest_calls(rows: Vec<CallRow>, view: RenderContext) -> impl IntoView {
+    if rows.is_empty() {
+        return view! { <p class="text-ink-2">"No calls yet."</p> }.into_html();
+    }
+    view! { <CallRows rows=rows view=view/> }.into_html()
+}
+
 /// What to do if nothing has been sent lately.
-fn inactive(latest: &[DeliveryRow], view: &RenderContext) -> Option<impl IntoView + use<>> {
-    let text = match latest.iter().map(|row| row.created_at).max() {
+fn inactive(latest: &[CallRow], view: &RenderContext) -> Option<impl IntoView + use<>> {
+    let text = match latest.iter().map(|row| row.began_at).max() {
         None => "No events sent yet.".to_owned(),
         Some(newest) if view.now.since_ms(newest) > domain::time::DAY_MS => {
             format!("No events since {}.", view.zone.short(newest))

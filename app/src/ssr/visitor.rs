@@ -220,6 +220,10 @@ pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
     if let Some(PostponedForm { flash, .. }) = use_context::<PostponedForm>() {
         return Ok(flash);
     }
+    // A live update of the previous page must not use up what the next page shows.
+    if header("sec-fetch-dest").is_some_and(|dest| dest == "empty") {
+        return Ok(Flash::default());
+    }
     let session = session()?;
     let mut flashes = flashes(&session).await?;
     if let Some(at) = flashes.iter().position(|flash| flash.is_for(path)) {

@@ -26,12 +26,34 @@ test("a call shows its events in order with their deliveries, and whether it has
   await api.post(processed);
   await api.tried(2);
   await page.reload();
-  await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveText(["IncomingCall", "CallProcessed"]);
+  await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveText(["Ring", "Answer", "End"]);
   await expect(page.getByText("The call is in progress")).toHaveCount(0);
-  await expect(page.locator("li[data-status]")).toHaveCount(2);
+  await expect(page.locator("ol [data-status=delivered]")).toHaveCount(2);
 });
 
 test("an unknown call is not found", async ({ page, user }) => {
   const response = await page.goto(user.path(`calls/${randomUUID()}`));
   expect(response?.status()).toBe(404);
 });
+
+for (const script of [true, false]) {
+  test.describe(script ? "with script" : "without script", () => {
+    test.use({ javaScriptEnabled: script });
+
+    test("a number in any spelling leads to its call in two clicks", async ({ page, user, api, receiver }) => {
+      await api.endpoint(receiver.url, { events: ["IncomingCall"] });
+      const call = randomUUID();
+      await api.post(`{"event":"IncomingCall","call_id":"${call}","callee_number":"7048","caller_number":"+44 (0)7700 900715"}`);
+      await api.tried(1);
+      await page.goto(user.path("calls"));
+      for (const spelled of ["+44 7700 900715", "0044 7700-900715", "tel:+447700900715", "\u202a+447700900715\u202c"]) {
+        await page.getByRole("searchbox", { name: "Phone number, extension or ID" }).fill(spelled);
+        await page.getByRole("search", { name: "Calls" }).getByRole("button", { name: "Search" }).click();
+        await expect(page.locator("li[data-call]")).toHaveCount(1);
+      }
+      await page.locator("li[data-call]").getByRole("link").click();
+      await expect(page).toHaveURL(user.path(`calls/${call}`));
+      await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText("Ring");
+    });
+  });
+}

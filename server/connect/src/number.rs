@@ -3,15 +3,13 @@
 
 use std::{fmt, str::FromStr};
 
+use domain::phone_key::{dialled, user_part};
 use phonenumber::{Mode, metadata::DATABASE};
 
 /// Longest number without a prefix that is taken for an extension or a short code, which no country code may be added to.
 const SHORT_MAX_DIGITS: usize = 6;
 /// Shortest and longest numbers with a country code (E.164 allows 15 digits; shorter than 7 is no subscriber's number).
 const E164_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-/// What a number may contain beside digits.
-const PUNCTUATION: &[char] = &[' ', '-', '.', '/', '(', ')', '\u{a0}'];
-const SCHEMES: &[&str] = &["tel:", "sip:", "sips:"];
 
 /// How phone systems write that a number is withheld or not available, in lower case.
 const WITHHELD: &[&str] = &[
@@ -79,19 +77,29 @@ pub fn normalise(text: &str, country: Option<Country>) -> String {
 /// The number in E.164, or nothing where that is not certain.
 #[must_use]
 pub fn e164_of(text: &str, country: Option<Country>) -> Option<String> {
-    e164(&dialled(user_part(text.trim()))?, country)
+    e164(&dialled(text)?, country)
 }
 
-/// How a number in E.164 is dialled inside of a country: without spaces. Nothing for another country's number.
+/// The ways in which a number in E.164 is dialled from a country, beside those that begin with `+` or `00`: digits only.
 #[must_use]
-pub fn national(number: &str, country: Country) -> Option<String> {
-    let home = DATABASE.by_id(country.0.as_ref())?;
-    let number = phonenumber::parse(None, number).ok()?;
-    if number.code().value() != home.country_code() {
-        return None;
+pub fn dialled_from(number: &str, country: Country) -> Vec<String> {
+    let Some(home) = DATABASE.by_id(country.0.as_ref()) else { return Vec::new() };
+    let Ok(number) = phonenumber::parse(None, number) else { return Vec::new() };
+    let digits = number.format().mode(Mode::E164).to_string().trim_start_matches('+').to_owned();
+    let mut ways = Vec::new();
+    if number.code().value() == home.country_code() {
+        let text = number.format().mode(Mode::National).to_string();
+        let national: String = text.chars().filter(char::is_ascii_digit).collect();
+        // As in +44 01632 960001.
+        ways.push(format!("{}{national}", home.country_code()));
+        ways.push(national);
     }
-    let text = number.format().mode(Mode::National).to_string();
-    Some(text.chars().filter(char::is_ascii_digit).collect())
+    let abroad =
+        home.international_prefix().map(|prefix| prefix.as_str().trim_start_matches("^(?:").trim_end_matches(')'));
+    ways.extend(
+        abroad.filter(|prefix| prefix.bytes().all(|b| b.is_ascii_digit())).map(|prefix| format!("{prefix}{digits}")),
+    );
+    ways
 }
 
 /// The beginning of numbers, in E.164 where it begins with a country code or as the country dials its own numbers.
@@ -111,25 +119,6 @@ pub fn normalise_prefix(text: &str, country: Option<Country>) -> String {
         Some(format!("+{}{rest}", home.country_code()))
     });
     national.unwrap_or(dialled)
-}
-
-/// The number of a URI such as `sip:+441632960001@pbx.example;user=phone`, other texts unchanged.
-fn user_part(text: &str) -> &str {
-    let scheme =
-        SCHEMES.iter().find(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
-    let Some(scheme) = scheme else { return text };
-    let rest = text.get(scheme.len()..).unwrap_or_default();
-    rest.split(['@', ';']).next().unwrap_or(rest)
-}
-
-/// Digits with a leading `+` if it has one, or nothing if it is no number.
-fn dialled(text: &str) -> Option<String> {
-    let (plus, rest) = text.strip_prefix('+').map_or(("", text), |rest| ("+", rest));
-    // As in +44 (0)1632 960001: only dialled within the country.
-    let rest = if plus.is_empty() { rest.to_owned() } else { rest.replacen("(0)", "", 1) };
-    let digits: String = rest.chars().filter(|c| !PUNCTUATION.contains(c)).collect();
-    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| format!("{plus}{digits}"))
 }
 
 fn e164(dialled: &str, country: Option<Country>) -> Option<String> {
@@ -233,13 +222,14 @@ mod tests {
 
     #[test]
     fn a_number_is_dialled_as_its_country_does() {
-        let inside = |country: &str, number: &str| national(number, country.parse().unwrap());
-        assert_eq!(inside("GB", "+441632960001").as_deref(), Some("01632960001"));
-        assert_eq!(inside("GB", "+442079460018").as_deref(), Some("02079460018"));
-        assert_eq!(inside("US", "+12025550123").as_deref(), Some("2025550123"));
-        assert_eq!(inside("IT", "+390612345678").as_deref(), Some("0612345678"));
-        assert_eq!(inside("DE", "+441632960001"), None);
-        assert_eq!(inside("GB", "7048"), None);
+        let from = |country: &str, number: &str| dialled_from(number, country.parse().unwrap());
+        assert!(from("GB", "+441632960001").contains(&"01632960001".to_owned()));
+        assert!(from("GB", "+441632960001").contains(&"4401632960001".to_owned()));
+        assert!(from("US", "+12025550123").contains(&"2025550123".to_owned()));
+        assert!(from("US", "+441632960001").contains(&"011441632960001".to_owned()));
+        assert!(from("IT", "+390612345678").contains(&"0612345678".to_owned()));
+        assert!(!from("DE", "+441632960001").contains(&"01632960001".to_owned()));
+        assert_eq!(from("GB", "7048"), Vec::<String>::new());
         assert_eq!(e164_of("01632 960001", "GB".parse().ok()).as_deref(), Some("+441632960001"));
         assert_eq!(e164_of("7048", "GB".parse().ok()), None);
     }

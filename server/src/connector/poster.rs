@@ -70,6 +70,8 @@ struct Posting {
     posts: FuturesUnordered<Post>,
     /// Calls of which an event is being posted.
     calls: HashSet<String>,
+    /// Events that were accepted, and are not removed from the spool yet.
+    accepted: Vec<i64>,
     wait: Duration,
     paused_until: Option<Instant>,
 }
@@ -102,9 +104,7 @@ impl Poster {
         let Some(owner) = self.owner(stop).await else { return Ok(()) };
         loop {
             let is_stopping = stop.is_cancelled();
-            if posting.paused_until.is_none() {
-                self.begin(posting, owner).await?;
-            }
+            self.begin(posting, owner).await?;
             if is_stopping && (posting.posts.is_empty() || posting.paused_until.is_some()) {
                 return Ok(());
             }
@@ -127,14 +127,15 @@ impl Poster {
         }
     }
 
-    /// Begins to post, up to the limit.
+    /// Begins to post, up to the limit. What was accepted leaves the spool in the same step.
     async fn begin(&self, posting: &mut Posting, owner: Owner) -> StoreResult<()> {
-        let free = AT_ONCE_MAX - posting.posts.len();
-        if free == 0 {
+        let is_paused = posting.paused_until.is_some();
+        let free = if is_paused { 0 } else { AT_ONCE_MAX - posting.posts.len() };
+        if free == 0 && posting.accepted.is_empty() {
             return Ok(());
         }
         let limit = u32::try_from(AT_ONCE_MAX + posting.calls.len()).unwrap_or(u32::MAX);
-        let next = self.spool.next(limit).await?;
+        let next = self.spool.next(std::mem::take(&mut posting.accepted), limit, self.clock.now()).await?;
         let waiting = next.into_iter().filter(|event| !posting.calls.contains(&event.call_id));
         for event in waiting.take(free).collect::<Vec<_>>() {
             posting.calls.insert(event.call_id.clone());
@@ -145,7 +146,6 @@ impl Poster {
 
     /// Records the outcome of a post, together with those of others that have ended.
     async fn settle(&self, posting: &mut Posting, first: (SpooledEvent, Reply)) -> StoreResult<()> {
-        let mut accepted = Vec::new();
         let mut next = Some(first);
         while let Some((event, reply)) = next {
             posting.calls.remove(&event.call_id);
@@ -153,18 +153,18 @@ impl Poster {
                 Reply::Accepted(status) => {
                     posting.wait = WAIT_FIRST;
                     self.print(&event, Some(status.as_u16()), None);
-                    accepted.push(event.number);
+                    posting.accepted.push(event.number);
                 }
                 Reply::Refused(reason) => {
                     tracing::error!(event = %event.id, %reason, "the server refused an event; it is kept in the spool's list of refused events");
                     self.print(&event, None, Some(&reason));
-                    self.spool.refused(&event, &reason, self.clock.now()).await?;
+                    self.spool.refused(event, reason, self.clock.now()).await?;
                 }
                 Reply::Later { wait, reason } => posting.pause(wait, &reason),
             }
             next = posting.posts.next().now_or_never().flatten();
         }
-        self.spool.accepted(&accepted, self.clock.now()).await
+        Ok(())
     }
 
     fn print(&self, event: &SpooledEvent, status: Option<u16>, refused: Option<&str>) {
@@ -182,7 +182,13 @@ impl Poster {
 
 impl Posting {
     fn new() -> Self {
-        Self { posts: FuturesUnordered::new(), calls: HashSet::new(), wait: WAIT_FIRST, paused_until: None }
+        Self {
+            posts: FuturesUnordered::new(),
+            calls: HashSet::new(),
+            accepted: Vec::new(),
+            wait: WAIT_FIRST,
+            paused_until: None,
+        }
     }
 
     fn pause(&mut self, wait: Option<Duration>, reason: &str) {

@@ -48,8 +48,9 @@ impl Sink for SpoolSink {
 
     async fn save(&self, batch: &Batch) -> Result<(), String> {
         let changes = changes(batch).map_err(|error| error.to_string())?;
-        self.spool.save(&changes, self.clock.now()).await.map_err(|error| error.to_string())?;
-        if !(changes.events.is_empty() && changes.gaps.is_empty()) {
+        let concerns_others = !(changes.events.is_empty() && changes.gaps.is_empty());
+        self.spool.save(changes, self.clock.now()).await.map_err(|error| error.to_string())?;
+        if concerns_others {
             self.saved.notify_one();
         }
         Ok(())
@@ -87,7 +88,7 @@ fn event(event: &CallEvent) -> serde_json::Result<NewEvent> {
 /// When it cannot be saved.
 pub async fn remember(spool: &Spool, registered: &Registered) -> anyhow::Result<()> {
     let facts = vec![(REGISTERED, serde_json::to_string(registered)?)];
-    spool.save(&SpoolChanges { facts, ..SpoolChanges::default() }, UnixMs::default()).await?;
+    spool.save(SpoolChanges { facts, ..SpoolChanges::default() }, UnixMs::default()).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Posts the events of a batch until each has a result. What is refused for now is posted again: nothing is lost.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use connect::event::CallEvent;
 use domain::{
@@ -9,6 +9,7 @@ use domain::{
         OpenConnector,
         imports::{BadRecord, ImportProgress},
     },
+    error::Result,
     id::ConnectorId,
 };
 use futures::future::join_all;
@@ -54,8 +55,15 @@ pub(super) async fn attempt(
         Err(Error::NotFound(_)) => return Left::Deleted,
         Err(error) => return waiting(events, error),
     };
-    let now = events.len().min(allowed(state, &open, events.len()));
+    let known = match known(state, &open, &events).await {
+        Ok(known) => known,
+        Err(error) => return waiting(events, error),
+    };
+    let all = events.len();
     let mut events = events;
+    events.retain(|event| !known.contains(&event.id));
+    progress.known += (all - events.len()) as u64;
+    let now = events.len().min(allowed(state, &open, events.len()));
     let later = events.split_off(now);
     let results = join_all(events.iter().map(|event| connector_events::accept(state, &open, event))).await;
     let (mut left, mut reason) = (Vec::new(), None);
@@ -89,6 +97,13 @@ pub(super) async fn attempt(
 
 fn paused() -> Error {
     Error::Conflict { detail: "The connector is paused.".to_owned(), existing: None }
+}
+
+/// The IDs of events that the account has stored already. They are not posted again: its allowance is for what is new.
+async fn known(state: &AppState, open: &OpenConnector, events: &[CallEvent]) -> Result<HashSet<String>> {
+    // The events of a platform's connector may belong to many accounts, and use no one's allowance.
+    let Some(account) = open.connector.owner.account() else { return Ok(HashSet::new()) };
+    state.engine.accepted_before(account, events.iter().map(|event| event.id.clone()).collect()).await
 }
 
 /// How many of so many events may be posted now: imports take at most half of what an account may post in a second, since its

@@ -11,7 +11,7 @@ use domain::{
     delivery::Status,
     event::EventKind,
     filter::{DeliveryFilter, Range},
-    id::{DeliveryId, EndpointId},
+    id::{DeliveryId, EndpointId, JobId},
     time::parse_utc,
 };
 use serde::Serialize;
@@ -32,13 +32,15 @@ use crate::{
 
 const TIME_FORMAT: &str = "A time must be RFC 3339, for example 2026-11-22T13:00:00Z.";
 
-fn filter(query: &mut Query) -> DeliveryFilter {
+/// The filter of a query string.
+pub(super) fn filter(query: &mut Query) -> DeliveryFilter {
     DeliveryFilter {
         statuses: query.list("status", "This status does not exist.", Status::parse),
         kinds: query.list("event", "This event does not exist.", EventKind::parse),
         endpoint: query.one("endpoint", "This is not an endpoint id.", |id| EndpointId::parse(id).ok()),
         cause: query.one("cause", "This cause does not exist.", Cause::parse),
         call: query.text("call").map(|id| id.to_ascii_lowercase()),
+        job: query.one("job", "This is not a job id.", |id| JobId::parse(id).ok()),
         text: query.text("q"),
         test: query.one("test", "The value must be true or false.", |text| text.parse().ok()),
         from: query.one("from", TIME_FORMAT, parse_utc),
@@ -57,6 +59,7 @@ fn filter(query: &mut Query) -> DeliveryFilter {
     ("endpoint" = Option<String>, Query, description = "Only deliveries to this endpoint"),
     ("call" = Option<String>, Query, description = "Only deliveries of the call with this UUID"),
     ("cause" = Option<String>, Query, description = "Only deliveries whose latest attempt failed with this cause"),
+    ("job" = Option<String>, Query, description = "Only deliveries that this job has queued, and no later job since"),
     ("q" = Option<String>, Query, description = "A complete event, delivery or call id, or a complete phone number"),
     ("test" = Option<bool>, Query, description = "Only tests (true), or no tests (false)"),
     ("from" = Option<String>, Query, description = "Accepted at this time (RFC 3339) or later"),
@@ -128,6 +131,13 @@ pub struct ResentJson {
     id: String,
 }
 
+impl ResentJson {
+    /// Of the delivery with this id.
+    pub(super) fn of(id: DeliveryId) -> Self {
+        Self { id: id.into() }
+    }
+}
+
 /// Resend a delivery.
 ///
 /// It gets new attempts and keeps its event id, so that a receiver can ignore duplicates. Returns 409 while the delivery
@@ -146,5 +156,5 @@ pub async fn resend(
     let EmptyBody {} = body.parse_or_default()?;
     let id = DeliveryId::parse(&id)?;
     state.backend.resend(&caller.0, &id).await?;
-    Ok((StatusCode::ACCEPTED, Json(ResentJson { id: id.into() })))
+    Ok((StatusCode::ACCEPTED, Json(ResentJson::of(id))))
 }

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod bulk_rotation;
+pub mod calls;
 pub mod connector_json;
 pub mod connector_reports;
 pub mod connector_routes;
@@ -18,6 +19,7 @@ pub mod endpoint_json;
 pub mod endpoints;
 pub mod event_batch;
 pub mod events;
+pub mod jobs;
 pub mod list;
 pub mod openapi;
 pub mod problem;
@@ -25,6 +27,7 @@ pub mod query;
 pub mod record_import_json;
 pub mod record_imports;
 pub mod recover;
+pub mod retry;
 pub mod rotation;
 pub mod rotation_json;
 
@@ -54,6 +57,8 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(events::list, events::post))
         .routes(routes!(event_batch::post))
         .routes(routes!(events::show))
+        .routes(routes!(calls::list))
+        .routes(routes!(calls::show))
         .routes(routes!(endpoints::list, endpoints::create))
         .routes(routes!(endpoints::show, endpoints::change, endpoints::delete))
         .routes(routes!(endpoints::pause))
@@ -86,10 +91,15 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(deliveries::attempts))
         .routes(routes!(deliveries::resend))
         .routes(routes!(recover::start))
-        .routes(routes!(recover::show))
-        .routes(routes!(recover::pause))
-        .routes(routes!(recover::resume))
-        .routes(routes!(recover::cancel))
+        .routes(routes!(retry::retry_endpoint))
+        .routes(routes!(retry::retry_delivery))
+        .routes(routes!(retry::retry_many))
+        .routes(routes!(retry::resend_many))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::pause))
+        .routes(routes!(jobs::resume))
+        .routes(routes!(jobs::cancel))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(tokens::rotate))

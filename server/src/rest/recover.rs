@@ -1,4 +1,4 @@
-//! Recovery: resending many events of an endpoint, and the jobs that do it.
+//! Recovery and retries: sending many events again, or now, and the jobs that do it.
 
 use axum::{
     Json,
@@ -9,22 +9,15 @@ use axum::{
 use domain::{
     Error,
     actor::Permission,
-    id::{EndpointId, JobId},
-    recover::{RecoverInput, RecoveryJob, RecoveryPlan, RecoveryRequest},
-    time::iso_utc,
+    id::EndpointId,
+    recover::{RecoverInput, RecoveryParts, RecoveryPlan},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     app_state::SharedState,
-    rest::{
-        auth::Caller,
-        body::{EmptyBody, JsonBody},
-        openapi::Errors,
-        problem::Problem,
-        query::Query,
-    },
+    rest::{auth::Caller, body::JsonBody, jobs::JobJson, openapi::Errors, problem::Problem},
 };
 
 /// Which events to resend.
@@ -56,33 +49,6 @@ impl RecoverRequest {
     }
 }
 
-/// Which events are resent.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SpanJson {
-    /// Events accepted at this time or later.
-    from: String,
-    /// Events accepted before this time.
-    to: String,
-    /// Kinds of events.
-    events: Vec<&'static str>,
-    /// `failed` or `also_never_sent`.
-    which: &'static str,
-    /// Most events per second; never above the endpoint's own rate.
-    rate_per_s: u32,
-}
-
-impl From<RecoveryRequest> for SpanJson {
-    fn from(wanted: RecoveryRequest) -> Self {
-        Self {
-            from: iso_utc(wanted.from),
-            to: iso_utc(wanted.to),
-            events: wanted.kinds.iter().map(|kind| kind.as_str()).collect(),
-            which: wanted.which.as_str(),
-            rate_per_s: wanted.rate_per_s,
-        }
-    }
-}
-
 /// A preview of a recovery.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanJson {
@@ -90,6 +56,16 @@ pub struct PlanJson {
     span: SpanJson,
     /// The exact number of events.
     count: u32,
+    /// How many of these failed.
+    failed: u32,
+    /// How many of these expired because they were too late.
+    expired: u32,
+    /// How many of these were never sent.
+    never_sent: u32,
+    /// Events of these kinds in this time that aren't resent, because their call had ended.
+    superseded: u32,
+    /// Events of these kinds in this time that aren't resent, because their payload is past its retention.
+    no_payload: u32,
     /// Estimated duration at the rate, in milliseconds.
     estimated_ms: i64,
     /// Id of the job that already runs for this endpoint; another can start only after it has ended.
@@ -100,52 +76,9 @@ impl From<RecoveryPlan> for PlanJson {
     fn from(plan: RecoveryPlan) -> Self {
         let estimated_ms = plan.estimated_ms();
         let running = plan.running.map(String::from);
-        Self { span: plan.wanted.into(), count: plan.count, estimated_ms, running }
-    }
-}
-
-/// A recovery job.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct JobJson {
-    /// Its id.
-    id: String,
-    /// The endpoint.
-    endpoint_id: String,
-    /// `queued`, `running`, `paused`, `done` or `cancelled`.
-    state: &'static str,
-    #[serde(flatten)]
-    span: SpanJson,
-    /// Number of events at its start.
-    total: u32,
-    /// Number of events resent.
-    done: u32,
-    /// Number of events still to be resent.
-    left: u32,
-    /// Number of resent events that failed again.
-    failed: u32,
-    /// Who started it.
-    started_by: Option<String>,
-    /// When it started.
-    created_at: String,
-    /// When it ended.
-    finished_at: Option<String>,
-}
-
-impl From<RecoveryJob> for JobJson {
-    fn from(job: RecoveryJob) -> Self {
-        Self {
-            left: job.left(),
-            id: job.id.into(),
-            endpoint_id: job.endpoint_id.into(),
-            state: job.state.as_str(),
-            span: job.wanted.into(),
-            total: job.total,
-            done: job.done,
-            failed: job.failed,
-            started_by: job.who,
-            created_at: iso_utc(job.created_at),
-            finished_at: job.finished_at.map(iso_utc),
-        }
+        let RecoveryParts { failed, expired, never_sent, superseded, no_payload, rings: _ } = plan.parts;
+        let span = plan.wanted.into();
+        Self { span, count: plan.count, failed, expired, never_sent, superseded, no_payload, estimated_ms, running }
     }
 }
 
@@ -174,57 +107,4 @@ pub async fn start(
     }
     let job = state.backend.start_recovery(&caller.0, &id, &input).await?;
     Ok((StatusCode::ACCEPTED, Json(JobJson::from(job))).into_response())
-}
-
-type One = Result<Json<JobJson>, Problem>;
-
-/// Show a job and its progress.
-#[utoipa::path(get, path = "/jobs/{id}", operation_id = "show_job", tag = "Deliveries",
-    params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "The job", body = JobJson), Errors),
-    security(("token" = ["deliveries:read"])))]
-pub async fn show(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, query: Query) -> One {
-    query.finish()?;
-    Ok(Json(state.backend.job(&caller.0, &JobId::parse(&id)?).await?.into()))
-}
-
-/// What every change of a job checks first: the permission, the job id, and the empty body.
-fn parse_id(caller: &Caller, id: &str, body: &JsonBody) -> Result<JobId, Problem> {
-    caller.require(Permission::WriteDeliveries)?;
-    let EmptyBody {} = body.parse_or_default()?;
-    Ok(JobId::parse(id)?)
-}
-
-/// Pause a job.
-///
-/// Events that were already resent are still delivered.
-#[utoipa::path(post, path = "/jobs/{id}/pause", operation_id = "pause_job", tag = "Deliveries",
-    params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "The job after the change", body = JobJson), Errors),
-    security(("token" = ["deliveries:write"])))]
-pub async fn pause(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.pause_job(&caller.0, &id).await?.into()))
-}
-
-/// Resume a paused job from where it stopped.
-#[utoipa::path(post, path = "/jobs/{id}/resume", operation_id = "resume_job", tag = "Deliveries",
-    params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "The job after the change", body = JobJson), Errors),
-    security(("token" = ["deliveries:write"])))]
-pub async fn resume(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.resume_job(&caller.0, &id).await?.into()))
-}
-
-/// Cancel a job.
-///
-/// Events that were already resent are still delivered; the others are left unchanged.
-#[utoipa::path(post, path = "/jobs/{id}/cancel", operation_id = "cancel_job", tag = "Deliveries",
-    params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "The job after the change", body = JobJson), Errors),
-    security(("token" = ["deliveries:write"])))]
-pub async fn cancel(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.cancel_job(&caller.0, &id).await?.into()))
 }

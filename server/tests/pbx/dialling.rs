@@ -16,6 +16,7 @@ use crate::{
     scenario::Play,
     sipp::Step,
     site::{Running, unlike},
+    tls::{Authority, TlsFront},
 };
 
 /// When something is interrupted, after the parties have started.
@@ -39,22 +40,39 @@ pub(crate) struct DiallingSite {
 impl DiallingSite {
     /// Starts both, and sets up what the dashboard says.
     pub(crate) async fn start(number: u8, log_level: &'static str) -> Self {
+        let receiver = Receiver::start().await;
+        let server = Server::start(&receiver, log_level).await;
+        let site = Self::set_up(number, receiver, server).await;
+        site.connected().await;
+        site
+    }
+
+    /// The same with a server behind TLS, whose certificate Asterisk does not trust yet.
+    pub(crate) async fn set_up_behind_tls(number: u8, log_level: &'static str) -> (Self, Authority) {
+        let (receiver, front) = (Receiver::start().await, TlsFront::bind().await);
+        let server = Server::start_as(&receiver, log_level, Some(front.url())).await;
+        let authority = front.lead_to(server.address());
+        (Self::set_up(number, receiver, server).await, authority)
+    }
+
+    async fn set_up(number: u8, receiver: Receiver, server: Server) -> Self {
         let asterisk = Asterisk::start_with_ari(number).await;
         let observer = Arc::new(Observer::connect(asterisk.ami()).await.unwrap());
-        let receiver = Arc::new(Receiver::start().await);
-        let server = Server::start(&receiver, log_level).await;
         let dashboard = Dashboard::open(&server).await;
         let created = dashboard.create().await;
         // Before Asterisk connects, so that they count from the first call on.
         dashboard.choose_trunks(&created.id, &trunks().collect::<Vec<_>>()).await;
         asterisk.set_up(&observer, &created.blocks).await;
         let Created { id: connector, blocks } = created;
-        let site = Self { server, receiver, observer, asterisk, dashboard, connector, blocks };
-        site.connected().await;
-        site
+        Self { server, receiver: Arc::new(receiver), observer, asterisk, dashboard, connector, blocks }
     }
 
-    async fn connected(&self) -> Value {
+    /// Reloads the files as the dashboard says.
+    pub(crate) async fn reload(&self) {
+        self.asterisk.set_up(&self.observer, std::slice::from_ref(self.blocks.last().unwrap())).await;
+    }
+
+    pub(crate) async fn connected(&self) -> Value {
         self.server.until(&self.connector, |shown| shown["status"] == "connected").await
     }
 
@@ -73,7 +91,7 @@ fn secret(blocks: &[Block]) -> String {
 }
 
 /// A call from outside that rings, talks and ends.
-fn incoming(office: Office, ring_ms: u64, wait_ms: u64, talk_ms: u64) -> Play {
+pub(crate) fn incoming(office: Office, ring_ms: u64, wait_ms: u64, talk_ms: u64) -> Play {
     Play::new().callee(office.phone(RECEPTION), [Step::Ring(ring_ms), Step::Accept, Step::AwaitHangUp]).caller(
         office.customer_line(),
         office.number(17),
@@ -81,7 +99,7 @@ fn incoming(office: Office, ring_ms: u64, wait_ms: u64, talk_ms: u64) -> Play {
     )
 }
 
-fn answered(office: Office, seconds: u64) -> Call {
+pub(crate) fn answered(office: Office, seconds: u64) -> Call {
     office.incoming(17, "answered", seconds, office.at(RECEPTION))
 }
 
@@ -142,8 +160,7 @@ async fn a_rotated_secret_ends_the_connection_until_asterisk_has_the_new_one() {
     let rotated = site.dashboard.rotate(&site.connector).await;
     site.server.until(&site.connector, |shown| shown["status"] == "reconnecting").await;
     site.asterisk.replace("websocket_client.conf", &secret(&site.blocks), &secret(&rotated.blocks));
-    let reload = rotated.blocks.last().unwrap();
-    site.asterisk.set_up(&site.observer, std::slice::from_ref(reload)).await;
+    site.reload().await;
     site.connected().await;
     let o = site.offices();
     let play = incoming(o[0], 500, 0, 1_000).expect(answered(o[0], 1));

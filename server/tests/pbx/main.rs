@@ -22,6 +22,7 @@ mod scenario;
 mod scenarios;
 mod sipp;
 mod site;
+mod tls;
 
 use std::time::Duration;
 

@@ -25,6 +25,8 @@ pub(crate) struct Server {
     address: SocketAddr,
     child: Option<Child>,
     log_level: &'static str,
+    /// The URL that users and phone systems have, if it is not the address.
+    public_url: Option<String>,
     account: String,
     token: String,
 }
@@ -32,10 +34,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one whose account has an endpoint at the receiver.
     pub(crate) async fn start(receiver: &Receiver, log_level: &'static str) -> Self {
+        Self::start_as(receiver, log_level, None).await
+    }
+
+    /// As [`Self::start`], with another URL than its address.
+    pub(crate) async fn start_as(receiver: &Receiver, log_level: &'static str, public_url: Option<String>) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = TempDir::with_prefix("offhook").unwrap();
         let (account, token) = (String::new(), String::new());
-        let mut server = Self { folder, address: free, child: None, log_level, account, token };
+        let mut server = Self { folder, address: free, child: None, log_level, public_url, account, token };
         server.start_again().await;
         let account = server.created(&["account", "create", "--name", "Acme"]);
         account["id"].as_str().unwrap().clone_into(&mut server.account);
@@ -111,6 +118,7 @@ impl Server {
         let mut command = offhook(self.folder.path());
         command.args(["serve", "--listen", &self.address.to_string(), "--log", self.log_level]);
         command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8").stderr(append(&self.log_file()));
+        command.envs(self.public_url.iter().map(|url| ("OFFHOOK_PUBLIC_URL", url)));
         self.child = Some(command.spawn().unwrap());
         let (client, url) = (client(), self.url() + "/readyz");
         let ready = async {
@@ -148,6 +156,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     fn log_file(&self) -> PathBuf {

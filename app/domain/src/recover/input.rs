@@ -108,6 +108,15 @@ fn moment(field: &str, typed: &str) -> std::result::Result<UnixMs, FieldError> {
     parse_utc(typed.trim()).ok_or_else(|| FieldError::new(field, message))
 }
 
+/// The rate for a job; [`RATE_PER_S`] by default.
+///
+/// # Errors
+/// `Invalid` outside 1 to [`RATE_MAX_PER_S`].
+pub fn rate_or_default(rate_per_s: Option<u32>) -> Result<u32> {
+    let rate = within_bounds(rate_per_s).map_err(|wrong| Error::Invalid(vec![wrong]))?;
+    Ok(rate.unwrap_or(RATE_PER_S))
+}
+
 fn within_bounds(rate: Option<u32>) -> std::result::Result<Option<u32>, FieldError> {
     let wrong = rate.is_some_and(|rate| !(1..=RATE_MAX_PER_S).contains(&rate));
     if wrong { Err(FieldError::new("rate_per_s", RATE_MESSAGE)) } else { Ok(rate) }

@@ -1,18 +1,22 @@
 //! Recovery: resending many events to one endpoint after an outage of its server.
 
 mod input;
+mod job;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use input::{RecoverForm, RecoverInput};
+pub use input::{RecoverForm, RecoverInput, rate_or_default};
+pub use job::{
+    BulkAction, BulkPlan, BulkSelection, JobAction, JobResults, JobSelection, JobState, LISTED_MAX, RecoveryJob,
+};
 
 use crate::{
     actor::Actor,
     error::Result,
     event_kind::EventKind,
     id::{EndpointId, JobId},
-    time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted},
+    time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted, span},
 };
 
 /// Maximum number of events per job.
@@ -84,8 +88,53 @@ pub struct RecoveryPlan {
     pub wanted: RecoveryRequest,
     /// Number of events.
     pub count: u32,
+    /// What these are, and what else the endpoint missed in this time.
+    pub parts: RecoveryParts,
     /// The job that is already running for this endpoint, if any. Only one can run at a time.
     pub running: Option<JobId>,
+}
+
+/// Events that an endpoint missed in a time range, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryParts {
+    /// Failed; resent.
+    pub failed: u32,
+    /// Expired because they were too late; resent.
+    pub expired: u32,
+    /// Never sent to the endpoint; resent if the request includes them.
+    pub never_sent: u32,
+    /// Expired because their call had ended; not resent.
+    pub superseded: u32,
+    /// Failed or expired, with a payload past its retention; not resent.
+    pub no_payload: u32,
+    /// The events of these that announce calls, whether the request includes them or not.
+    pub rings: Rings,
+}
+
+/// Events to resend that announce calls, which have long ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rings {
+    /// How many.
+    pub count: u32,
+    /// When the oldest was accepted.
+    pub oldest: Option<UnixMs>,
+}
+
+impl Rings {
+    /// `97 rings up to 12 hours old`
+    #[must_use]
+    pub fn words(&self, now: UnixMs) -> String {
+        let age = self.oldest.map_or(0, |at| now.since_ms(at));
+        format!("{} up to {} old", counted(i64::from(self.count), "ring"), span(age))
+    }
+}
+
+impl RecoveryParts {
+    /// How many are resent.
+    #[must_use]
+    pub const fn resent(&self) -> u32 {
+        self.failed.saturating_add(self.expired).saturating_add(self.never_sent)
+    }
 }
 
 impl RecoveryPlan {
@@ -114,98 +163,6 @@ pub fn about(ms: i64) -> String {
     format!("about {text}")
 }
 
-/// The state of a recovery job. `docs/states.md` draws the transitions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobState {
-    /// Not started yet.
-    Queued,
-    /// In progress.
-    Running,
-    /// Paused by a user.
-    Paused,
-    /// All events have been queued.
-    Done,
-    /// Cancelled by a user, or because its endpoint was deleted.
-    Cancelled,
-}
-
-impl JobState {
-    /// All states, in order.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Paused, Self::Done, Self::Cancelled];
-
-    /// The name in REST and in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// The label for display.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Queued => "Queued",
-            Self::Running => "Running",
-            Self::Paused => "Paused",
-            Self::Done => "Done",
-            Self::Cancelled => "Cancelled",
-        }
-    }
-
-    /// The state with that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == name)
-    }
-
-    /// Whether the state is final.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::Cancelled)
-    }
-}
-
-/// A recovery job: resends many events to one endpoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecoveryJob {
-    /// Id.
-    pub id: JobId,
-    /// The endpoint.
-    pub endpoint_id: EndpointId,
-    /// The endpoint's name.
-    pub endpoint_name: String,
-    /// What it recovers.
-    pub wanted: RecoveryRequest,
-    /// Its state.
-    pub state: JobState,
-    /// Number of events when it started.
-    pub total: u32,
-    /// Number of events queued so far.
-    pub done: u32,
-    /// How many of those have failed again.
-    pub failed: u32,
-    /// Who started it.
-    pub who: Option<String>,
-    /// When it was created.
-    pub created_at: UnixMs,
-    /// When it finished.
-    pub finished_at: Option<UnixMs>,
-}
-
-impl RecoveryJob {
-    /// Number of events still to be queued; 0 once the job has ended.
-    #[must_use]
-    pub const fn left(&self) -> u32 {
-        if self.state.is_final() { 0 } else { self.total.saturating_sub(self.done) }
-    }
-}
-
 /// Planning, starting and following recoveries.
 #[async_trait]
 pub trait Recovery {
@@ -221,6 +178,36 @@ pub trait Recovery {
     /// As [`Self::plan_recovery`]; `Invalid` if there is nothing to recover, `Conflict` naming the job that is already
     /// running for this endpoint.
     async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, input: &RecoverInput) -> Result<RecoveryJob>;
+    /// Sends everything that waits for an endpoint now, at this rate: in the order of acceptance, and never before an earlier
+    /// event of the same call. [`RATE_PER_S`] by default, and never above the endpoint's own rate.
+    ///
+    /// # Errors
+    /// `Invalid` for an invalid rate or if nothing waits; `NotFound`; `Conflict` if the endpoint is not active, or naming
+    /// the job that already does this.
+    async fn retry_endpoint(
+        &self,
+        actor: &Actor,
+        endpoint: &EndpointId,
+        rate_per_s: Option<u32>,
+    ) -> Result<RecoveryJob>;
+    /// How many deliveries a bulk action would change, without starting it.
+    ///
+    /// # Errors
+    /// `Invalid` for too many deliveries.
+    async fn plan_bulk(&self, actor: &Actor, action: BulkAction, selection: &BulkSelection) -> Result<BulkPlan>;
+    /// Retries or resends the selected deliveries as a job, at this rate; [`RATE_PER_S`] by default. Deliveries that the
+    /// action does not apply to are left alone.
+    ///
+    /// # Errors
+    /// As [`Self::plan_bulk`]; `Invalid` for an invalid rate or if there is nothing to do; `LimitReached` if too many such
+    /// jobs are running.
+    async fn start_bulk(
+        &self,
+        actor: &Actor,
+        action: BulkAction,
+        selection: &BulkSelection,
+        rate_per_s: Option<u32>,
+    ) -> Result<RecoveryJob>;
     /// One job.
     ///
     /// # Errors

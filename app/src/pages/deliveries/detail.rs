@@ -5,9 +5,10 @@ use domain::{
     actor::Permission,
     body::pretty,
     delivery::{DeliveryDetail, DeliveryRow, Status},
+    endpoint::Endpoint,
 };
 use islands::live::Live;
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn as _};
 
 use super::{
     attempts::{self, Attempts},
@@ -17,14 +18,15 @@ use super::{
 };
 use crate::html::IntoHtml;
 use crate::{
-    api,
+    api::{self, deliveries::Retry},
     components::{
-        button::{LinkButton, Weight},
+        button::{Button, LinkButton, Weight},
         cadence::CadenceChart,
         cause,
         code_block::{CodeBlock, FoldedCode},
         copy_button::CopyButton,
         delivery_row::{parties, version},
+        fix::FixButton,
         heading::TabTitle,
         key_value::{Facts, IdText, KeyValue},
         live_region::{LiveRegion, Refresh},
@@ -46,11 +48,13 @@ pub fn DeliveryPage() -> impl IntoView {
     account_page(Part::Deliveries, async |route, frame| {
         let around = route.param("n").parse().ok();
         let detail = api::deliveries::show(route.acct.clone(), route.param("dlv"), around).await?;
+        let ep = detail.row.endpoint_id.to_string();
+        let endpoint = api::endpoints::load_endpoint_of(route.acct.clone(), ep).await?;
         let view = RenderContext::from(&frame);
         let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&route.query).to_query();
         let (row, feed) = (detail.row.clone(), view.path("deliveries/live"));
         let live = frame.support.is_none();
-        let content = body(detail, view.clone(), frame, route.param("n"));
+        let content = body(detail, endpoint, view.clone(), frame, route.param("n"));
         Ok(view! {
             <TabTitle title=format!("{} {} to {}", glyph(row.status), row.kind, row.endpoint_name)/>
             <div class="flex flex-wrap items-center justify-between gap-2">
@@ -66,14 +70,14 @@ pub fn DeliveryPage() -> impl IntoView {
 }
 
 /// The page below its navigation. `named` is the number of the selected attempt, empty for the latest.
-fn body(detail: DeliveryDetail, view: RenderContext, frame: Frame, named: String) -> impl IntoView {
+fn body(detail: DeliveryDetail, endpoint: Endpoint, view: RenderContext, frame: Frame, named: String) -> impl IntoView {
     let (row, now) = (detail.row.clone(), view.now);
     let (event, caller, callee) = (row.event_id.clone(), row.caller.clone(), row.callee.clone());
     let numbers = view! { <Numbers frame=frame.clone() event=event caller=caller callee=callee/> };
     let attempts = view! { <Attempts detail=detail.clone() named=named.clone() view=view.clone()/> };
     view! {
         <div class="grid gap-6">
-            <Verdict row=row.clone() view=view.clone() frame=frame/>
+            <Verdict row=row.clone() to=endpoint view=view.clone() frame=frame/>
             <CadenceChart row=row now=now/>
             <Panel title="Attempts" id="attempts">{attempts}</Panel>
             {numbers}
@@ -85,7 +89,7 @@ fn body(detail: DeliveryDetail, view: RenderContext, frame: Frame, named: String
 
 /// What happened, what to do, what happens next.
 #[component]
-fn Verdict(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView {
+fn Verdict(row: DeliveryRow, to: Endpoint, view: RenderContext, frame: Frame) -> impl IntoView {
     let endpoint = links::endpoint(&view.acct, row.endpoint_id.as_str(), "");
     view! {
         <header class="grid gap-4">
@@ -102,7 +106,7 @@ fn Verdict(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView
                 </p>
             </div>
             <div class="grid gap-6 md:grid-cols-2">
-                <Remedy row=row.clone()/>
+                <Remedy row=row.clone() endpoint=to frame=frame.clone()/>
                 <section class="grid content-start gap-1">
                     <h2 class="font-bold">"What happens next"</h2>
                     <NextStep row=row.clone() view=view.clone()/>
@@ -116,7 +120,7 @@ fn Verdict(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView
 
 /// How to fix a failure, with a command to check. Nothing after a success.
 #[component]
-fn Remedy(row: DeliveryRow) -> impl IntoView {
+fn Remedy(row: DeliveryRow, endpoint: Endpoint, frame: Frame) -> impl IntoView {
     let failure = row.failure.filter(|_| row.status != Status::Delivered);
     failure.map(|failure| {
         view! {
@@ -124,6 +128,7 @@ fn Remedy(row: DeliveryRow) -> impl IntoView {
                 <h2 class="font-bold">"What to do"</h2>
                 <p>{failure.remedy()} " " <a href=links::cause(failure.cause.code())>"Learn more about this cause"</a></p>
                 {failure.command().map(|command| view! { <CodeBlock text=command what="command"/> })}
+                <div class="pt-1"><FixButton failure=failure endpoint=endpoint frame=frame/></div>
             </section>
         }
     })
@@ -132,13 +137,21 @@ fn Remedy(row: DeliveryRow) -> impl IntoView {
 #[component]
 fn Actions(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView {
     let page = links::delivery(&view.acct, row.id.as_str());
-    let resend = if row.status.is_final() { "Resend" } else { "Resend now" };
+    let retries = row.status == Status::Retrying && row.next_attempt_at.is_some();
+    let (acct, dlv) = (view.acct.clone(), row.id.to_string());
     let cancels = matches!(row.status, Status::Queued | Status::Retrying | Status::Held);
     let weight = if row.status == Status::Delivered { Weight::Secondary } else { Weight::Primary };
     frame.may(Permission::WriteDeliveries).then(|| view! {
         <div class="flex flex-wrap gap-2">
-            {(row.status != Status::Sending).then(|| view! {
-                <LinkButton href=format!("{page}/resend") weight=weight>{resend}</LinkButton>
+            {retries.then(|| view! {
+                <form method="post" action=Retry::PATH>
+                    <input type="hidden" name="acct" value=acct/>
+                    <input type="hidden" name="dlv" value=dlv/>
+                    <Button weight=Weight::Primary>"Retry now"</Button>
+                </form>
+            })}
+            {row.status.is_final().then(|| view! {
+                <LinkButton href=format!("{page}/resend") weight=weight>"Resend"</LinkButton>
             })}
             {cancels.then(|| view! { <LinkButton href=format!("{page}/cancel") weight=Weight::Danger>"Cancel delivery"</LinkButton> })}
         </div>

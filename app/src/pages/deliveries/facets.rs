@@ -20,6 +20,8 @@ pub enum Facet {
     Cause,
     /// The call.
     Call,
+    /// The job.
+    Job,
     /// Free text.
     Text,
     /// Only tests, or no tests.
@@ -30,8 +32,17 @@ pub enum Facet {
 
 impl Facet {
     /// All parts, in display order.
-    pub const ALL: [Self; 8] =
-        [Self::Status, Self::Kind, Self::Endpoint, Self::Cause, Self::Call, Self::Text, Self::Test, Self::Time];
+    pub const ALL: [Self; 9] = [
+        Self::Status,
+        Self::Kind,
+        Self::Endpoint,
+        Self::Cause,
+        Self::Call,
+        Self::Job,
+        Self::Text,
+        Self::Test,
+        Self::Time,
+    ];
 
     /// The filter without this part, reset to the first page.
     #[must_use]
@@ -43,6 +54,7 @@ impl Facet {
             Self::Endpoint => rest.endpoint = None,
             Self::Cause => rest.cause = None,
             Self::Call => rest.call = None,
+            Self::Job => rest.job = None,
             Self::Text => rest.text = None,
             Self::Test => rest.test = None,
             Self::Time => (rest.range, rest.from, rest.to) = (None, None, None),
@@ -86,6 +98,7 @@ pub fn describe(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String 
         }
         Facet::Cause => format!("cause “{}”", filter.cause.map(cause::name).unwrap_or_default()),
         Facet::Call => format!("call {}", filter.call.as_deref().unwrap_or_default()),
+        Facet::Job => "of one job".to_owned(),
         Facet::Text => format!("“{}”", filter.text.as_deref().unwrap_or_default()),
         Facet::Test if filter.test == Some(true) => "tests only".to_owned(),
         Facet::Test => "excluding tests".to_owned(),

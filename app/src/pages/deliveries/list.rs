@@ -1,6 +1,6 @@
 //! The delivery list: what matches the filter in the URL, newest first, each with its cause.
 
-use domain::{delivery::DeliveryCounts, filter::DeliveryFilter};
+use domain::{actor::Permission, delivery::DeliveryCounts, filter::DeliveryFilter};
 use islands::live::Live;
 use leptos::prelude::*;
 
@@ -16,6 +16,7 @@ use crate::{
     api::{self, deliveries::DeliveryList},
     components::{
         button::{LinkButton, Weight},
+        delivery_row::{RowActs, SELECTION},
         empty_state::EmptyState,
         filter_chips::FilterChips,
         heading::Heading,
@@ -24,6 +25,7 @@ use crate::{
         render_context::RenderContext,
         sidebar::Part,
     },
+    links,
     pages::{RouteParams, account_page},
     visit::Frame,
 };
@@ -75,16 +77,38 @@ fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: RenderContext, rou
             DeliveryFilter { cursor, ..filter.clone() }.to_query()
         });
     let query = filter.first_page().to_query();
+    let may = use_context::<Frame>().is_some_and(|frame| frame.may(Permission::WriteDeliveries));
+    let acts = if may { RowActs::SelectAndRetry } else { RowActs::Link };
+    let bar = may.then(|| view! { <BulkBar query=query.clone() view=view.clone()/> });
     view! {
-        <Counts counts=loaded.counts filter=filter base=view.path("deliveries")/>
-        <Rows rows=loaded.page.rows view=view query=query/>
+        <div class="flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
+            <Counts counts=loaded.counts filter=filter base=view.path("deliveries")/>
+            {bar}
+        </div>
+        <Rows rows=loaded.page.rows view=view query=query acts=acts/>
         <Pager paging=paging/>
     }
     .into_html()
 }
 
+/// Actions on the selected rows, and on all that match.
+#[component]
+fn BulkBar(query: String, view: RenderContext) -> impl IntoView {
+    let all = links::bulk(&view.acct, &query);
+    view! {
+        <form method="get" action=links::bulk(&view.acct, "") id=SELECTION class="flex flex-wrap items-center gap-x-4 gap-y-1 text-table">
+            <input type="hidden" name="selected" value="1"/>
+            <button type="submit" class=QUIET>"Retry or resend selected…"</button>
+            <a class=QUIET href=all>"Retry or resend all…"</a>
+        </form>
+    }
+}
+
+const QUIET: &str =
+    "inline-flex min-h-6 pointer-coarse:min-h-11 items-center underline underline-offset-4 hover:decoration-2";
+
 fn first_use(view: &RenderContext) -> impl IntoView + use<> {
-    let may = use_context::<Frame>().is_some_and(|frame| frame.may(domain::actor::Permission::WriteEndpoints));
+    let may = use_context::<Frame>().is_some_and(|frame| frame.may(Permission::WriteEndpoints));
     let (href, verb) =
         if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "View endpoints") };
     view! {

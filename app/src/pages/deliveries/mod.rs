@@ -1,6 +1,7 @@
 //! Deliveries: the list, a single delivery, resending and cancelling.
 
 mod attempts;
+pub mod bulk;
 pub mod cancel;
 mod counts;
 mod curl;

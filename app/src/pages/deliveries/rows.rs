@@ -3,7 +3,10 @@
 use domain::delivery::DeliveryRow;
 use leptos::prelude::*;
 
-use crate::components::{delivery_row::DeliveryItem, render_context::RenderContext};
+use crate::components::{
+    delivery_row::{DeliveryItem, RowActs},
+    render_context::RenderContext,
+};
 use crate::html::IntoHtml;
 
 /// Deliveries, newest first, grouped by the day they were accepted. Days and rows are items of one list, so that a live
@@ -20,6 +23,9 @@ pub fn Rows(
     /// Heading level of the days.
     #[prop(default = 2)]
     level: u8,
+    /// What its user can do with several rows at once.
+    #[prop(optional)]
+    acts: RowActs,
 ) -> impl IntoView {
     let mut day = String::new();
     let items = rows.into_iter().map(|row| {
@@ -28,7 +34,7 @@ pub fn Rows(
         day = its_day;
         view! {
             {header}
-            <DeliveryItem row=row view=view.clone() query=query.clone()/>
+            <DeliveryItem row=row view=view.clone() query=query.clone() acts=acts/>
         }
     });
     view! {

@@ -28,7 +28,7 @@ pub fn EditEndpointPage() -> impl IntoView {
         Ok(view! {
             <Heading title=format!("Edit {}", endpoint.name)/>
             {changed.map(|differences| view! { <Conflict differences=differences/> })}
-            <EditForm acct=route.acct endpoint=endpoint form=typed/>
+            <EditForm acct=route.acct.clone() endpoint=endpoint form=typed fix=route.query_param("fix")/>
         }
         .into_html())
     })
@@ -82,8 +82,22 @@ fn Conflict(differences: Vec<Difference>) -> impl IntoView {
 }
 
 #[component]
-fn EditForm(acct: String, endpoint: Endpoint, form: EndpointForm) -> impl IntoView {
+fn EditForm(acct: String, endpoint: Endpoint, form: EndpointForm, fix: String) -> impl IntoView {
     let back = links::endpoint(&acct, endpoint.id.as_str(), "");
+    // After a fix, a test shows whether it works.
+    let buttons = if fix.is_empty() {
+        view! {
+            <Button weight=Weight::Primary name="then" value="save">"Save"</Button>
+            <Button name="then" value="test">"Save and send test"</Button>
+        }
+        .into_html()
+    } else {
+        view! {
+            <Button weight=Weight::Primary name="then" value="test">"Save and send test"</Button>
+            <Button name="then" value="save">"Save"</Button>
+        }
+        .into_html()
+    };
     view! {
         <form class="grid max-w-column gap-6" method="post" action=UpdateEndpoint::PATH>
             <input type="hidden" name="acct" value=acct/>
@@ -92,10 +106,9 @@ fn EditForm(acct: String, endpoint: Endpoint, form: EndpointForm) -> impl IntoVi
             <UrlField value=form.url.clone()/>
             <EventsField selected=form.events.clone()/>
             <Field name="name" label="Name" value=form.name.clone() hint="Shown only to your team. Defaults to the host."/>
-            <AdvancedFields form=form/>
+            <AdvancedFields form=form open=fix == "rate"/>
             <div class="flex flex-wrap gap-3">
-                <Button weight=Weight::Primary name="then" value="save">"Save"</Button>
-                <Button name="then" value="test">"Save and send test"</Button>
+                {buttons}
                 <LinkButton href=back>"Cancel"</LinkButton>
             </div>
         </form>

@@ -11,3 +11,4 @@ pub mod rotation;
 pub mod rows;
 pub mod show;
 pub mod test;
+mod waiting;

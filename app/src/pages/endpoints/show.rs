@@ -3,18 +3,22 @@
 use domain::actor::Permission;
 use domain::delivery::DeliveryRow;
 use domain::endpoint::{EndpointState, EndpointStatus, EndpointSummary, PauseReason};
+use domain::fix::Fix;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::history::{History, LastDay};
 use super::rotation::RotationBanner;
 use super::rows::DeliveryRows;
+use super::waiting::Waiting;
 use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint, load_endpoint_history};
+use crate::api::recover::load_running_retry;
 use crate::api::rotation::load_rotation;
 use crate::api::test_events::load_test;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_badge::{EndpointBadge, next, verdict};
 use crate::components::field::CONTROL;
+use crate::components::fix::FixButton;
 use crate::components::heading::Heading;
 use crate::components::key_value::{Facts, KeyValue};
 use crate::components::panel::Panel;
@@ -36,6 +40,7 @@ pub fn EndpointPage() -> impl IntoView {
         let history = load_endpoint_history(route.acct.clone(), route.param("ep")).await?;
         let rotation = load_rotation(route.acct.clone(), route.param("ep")).await?;
         let test = load_test(route.acct.clone(), route.query_param("dlv")).await?;
+        let running = load_running_retry(route.acct.clone(), route.param("ep")).await?;
         let view = RenderContext::from(&frame);
         let flash = frame.visit.flash.clone();
         // After revealing there is no message: the credentials replace the dots.
@@ -43,13 +48,19 @@ pub fn EndpointPage() -> impl IntoView {
         let (title, ep) = (summary.endpoint.name.clone(), summary.endpoint.id.to_string());
         let may_recover = frame.may(Permission::WriteDeliveries) && summary.endpoint.state != EndpointState::Deleted;
         let may_rotate = frame.may(Permission::RotateCredentials) && summary.endpoint.state != EndpointState::Deleted;
+        let waiting =
+            view! { <Waiting summary=summary.clone() running=running test=test.clone() frame=frame.clone()/> }
+                .into_html();
+        let (first, after) = if test.is_some() { (Some(waiting), None) } else { (None, Some(waiting)) };
         let actions = view! { <Actions summary=summary.clone() frame=frame.clone()/> };
         Ok(view! {
             <Heading title=title>{actions}</Heading>
             {created.then(|| view! { <NewCredentials flash=flash/> })}
+            {first}
             {test.map(|detail| view! { <TestResult detail=detail view=view.clone()/> })}
             <RotationBanner rotation=rotation may=may_rotate view=view.clone()/>
-            <Verdict summary=summary.clone() view=view.clone()/>
+            <Verdict summary=summary.clone() frame=frame.clone() view=view.clone()/>
+            {after}
             <LastDay hours=history.hours.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <Settings summary=summary.clone()/>
@@ -96,7 +107,7 @@ fn DrainRate() -> impl IntoView {
     let rates = [10, 50, 200].map(|rate| view! { <option value=rate>{format!("{rate} per second")}</option> });
     view! {
         <label class="flex items-center gap-2 text-table">
-            "Send held events:"
+            "Send waiting events:"
             <select class=CONTROL name="drain">
                 <option value="">"as fast as possible"</option>
                 {rates}
@@ -107,7 +118,7 @@ fn DrainRate() -> impl IntoView {
 
 /// The verdict, what happens next, and how to fix a failure.
 #[component]
-fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
+fn Verdict(summary: EndpointSummary, frame: Frame, view: RenderContext) -> impl IntoView {
     let verdict = verdict(&summary, &view.zone, view.now);
     let next = next(&summary, &view.zone, view.now);
     let status = EndpointStatus::of(&summary, view.now);
@@ -116,10 +127,13 @@ fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
     let throttled = summary.throttled_until.filter(|_| sends).map(|at| {
         view! { <p>"Your server requested a pause. The next event is sent " <UntilText at=at view=view.clone()/> "."</p> }
     });
-    let remedy = summary
-        .failure
-        .filter(|_| status.needs_attention() || gone)
-        .map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
+    let failure = summary.failure.clone().filter(|_| status.needs_attention() || gone);
+    let remedy = failure.as_ref().map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
+    // The page's own buttons resume it.
+    let failure = failure.filter(|failure| !matches!(failure.fix(summary.endpoint.url.as_str()), Some(Fix::Resume)));
+    let fix = failure.map(|failure| {
+        view! { <div class="pt-2"><FixButton failure=failure endpoint=summary.endpoint.clone() frame=frame/></div> }
+    });
     view! {
         <section class="grid max-w-column gap-1" aria-label="Status">
             <p class="text-large"><EndpointBadge status=status/></p>
@@ -127,6 +141,7 @@ fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
             <p class="text-ink-2">{next}</p>
             {throttled}
             {remedy.map(|(text, help)| view! { <p>{text} " " <a href=help>"Learn more about this cause"</a></p> })}
+            {fix}
         </section>
     }
 }

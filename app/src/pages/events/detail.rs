@@ -31,7 +31,7 @@ pub fn EventPage() -> impl IntoView {
         let row = detail.event.clone();
         let numbers = view! { <Numbers frame=frame event=row.id caller=row.caller callee=row.callee/> };
         Ok(view! {
-            <a class="inline-flex w-fit items-center min-h-6 text-table" href=view.path("events")>"← Calls & events"</a>
+            <a class="inline-flex w-fit items-center min-h-6 text-table" href=view.path("events")>"← Events"</a>
             <Heading title=detail.event.kind.as_str() lead=detail.event.kind.meaning()/>
             <section class="grid gap-2" aria-labelledby="deliveries">
                 <h2 class="text-large font-bold" id="deliveries">"Deliveries"</h2>

@@ -9,7 +9,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::outcome::Outcome;
+use super::{calls::CallTabs, outcome::Outcome};
 use crate::html::IntoHtml;
 use crate::{
     api,
@@ -45,7 +45,8 @@ pub fn EventsPage() -> impl IntoView {
             view! { <EventRows rows=page.rows view=view.clone()/> }.into_html()
         };
         Ok(view! {
-            <Heading title="Calls & events" lead=view.clock()/>
+            <Heading title="Events" lead=view.clock()/>
+            <CallTabs view=view.clone() calls=false/>
             <EventFilterForm filter=filter base=view.path("events")/>
             <div>{content} <Pager paging=paging/></div>
         }
@@ -93,13 +94,13 @@ fn empty(filter: &EventFilter, view: &RenderContext, may: bool) -> impl IntoView
         let all = view.path("events");
         let no_call = filter.call.as_deref().filter(|call| !is_uuid(call));
         let words = match no_call {
-            Some(_) => "A call ID is a UUID. To find a phone number, search the deliveries.",
+            Some(_) => "A call ID is a UUID. To find a phone number, search the calls.",
             None => "Try another event type or call, or include events that were sent.",
         };
-        let number = no_call.map(|text| format!("{}?q={}", view.path("deliveries"), encode(text)));
+        let number = no_call.map(|text| format!("{}?q={}", view.path("calls"), encode(text)));
         return view! {
             <EmptyState title=title words=words>
-                {number.map(|href| view! { <LinkButton href=href>"Search deliveries"</LinkButton> })}
+                {number.map(|href| view! { <LinkButton href=href>"Search calls"</LinkButton> })}
                 <LinkButton href=all weight=Weight::Primary>"Clear filters"</LinkButton>
             </EmptyState>
         }

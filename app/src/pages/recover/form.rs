@@ -25,6 +25,8 @@ const CHOICE: &str = "inline-flex items-center gap-2 min-h-7";
 pub fn PlanForm(
     /// Its values.
     form: RecoverForm,
+    /// The rings in this time, in words: `97 rings up to 12 hours old`; empty if there are none.
+    rings: String,
     /// Path of the page.
     base: String,
 ) -> impl IntoView {
@@ -36,7 +38,7 @@ pub fn PlanForm(
                 <Moment name="from" label="From" hint="Time the event was accepted." value=form.from.clone()/>
                 <Moment name="to" label="To" hint="Defaults to now." value=form.to.clone()/>
             </div>
-            <Kinds selected=form.events.clone()/>
+            <Kinds selected=form.events.clone() rings=rings/>
             <Scope chosen=form.which.clone()/>
             <div class="grid gap-1">
                 <label class="font-semibold" for="rate_per_s">"Events per second"</label>
@@ -70,8 +72,8 @@ fn Moment(name: &'static str, label: &'static str, hint: &'static str, value: St
 }
 
 #[component]
-fn Kinds(selected: Vec<String>) -> impl IntoView {
-    let boxes = EventKind::ALL.map(|kind| {
+fn Kinds(selected: Vec<String>, rings: String) -> impl IntoView {
+    let checkbox = |kind: EventKind| {
         let checked = selected.iter().any(|name| name == kind.as_str());
         view! {
             <label class=CHOICE>
@@ -79,11 +81,21 @@ fn Kinds(selected: Vec<String>) -> impl IntoView {
                 <span class="font-mono text-table">{kind.as_str()}</span>
             </label>
         }
-    });
+    };
+    let (ringing, others): (Vec<EventKind>, Vec<EventKind>) =
+        EventKind::ALL.into_iter().partition(|kind| kind.is_ring());
+    let count = if rings.is_empty() { "None were missed in this time.".to_owned() } else { format!("{rings}.") };
     view! {
         <fieldset>
             <legend class=LEGEND>"Events"</legend>
-            <div class="flex flex-wrap gap-x-6 gap-y-1">{boxes.collect_view()}</div>
+            <div class="flex flex-wrap gap-x-6 gap-y-1">{others.into_iter().map(checkbox).collect_view()}</div>
+        </fieldset>
+        <fieldset aria-describedby="rings-hint">
+            <legend class=LEGEND>"Ringing events"</legend>
+            <p class="mb-1 text-table text-ink-2" id="rings-hint">
+                {count} " They announce calls that have ended: your software may show them as calls that ring now."
+            </p>
+            <div class="flex flex-wrap gap-x-6 gap-y-1">{ringing.into_iter().map(checkbox).collect_view()}</div>
         </fieldset>
     }
 }

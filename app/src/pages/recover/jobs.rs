@@ -1,6 +1,6 @@
-//! The account's latest recovery jobs.
+//! The account's latest jobs.
 
-use domain::recover::RecoveryJob;
+use domain::recover::{JobAction, RecoveryJob};
 use leptos::prelude::*;
 
 use super::{job::title, span};
@@ -24,7 +24,7 @@ pub fn JobsPage() -> impl IntoView {
         let content = if jobs.is_empty() {
             let href = view.path("endpoints");
             view! {
-                <EmptyState title="No jobs yet" words="A recovery job resends the events that an endpoint missed.">
+                <EmptyState title="No jobs yet" words="A job resends or retries many events at once.">
                     <LinkButton href=href>"View endpoints"</LinkButton>
                 </EmptyState>
             }
@@ -46,8 +46,8 @@ pub fn JobRows(
 ) -> impl IntoView {
     let rows = jobs.into_iter().map(|job| {
         let href = links::job(&view.acct, job.id.as_str());
-        let again = (job.failed > 0).then(|| format!(" · {} failed again", job.failed));
-        let scope = format!("{} · {}", job.endpoint_name, span(&job.wanted, &view.zone));
+        let again = (job.results.failed > 0).then(|| format!(" · {} failed again", job.results.failed));
+        let scope = scope(&job, &view);
         let at = job.created_at;
         view! {
             <li class="relative flex flex-wrap justify-between gap-x-4 gap-y-0.5 border-b border-line px-3 py-2.5 hover:bg-sunk">
@@ -60,4 +60,18 @@ pub fn JobRows(
         }
     });
     view! { <ul class="border-t border-line">{rows.collect_view()}</ul> }.into_html()
+}
+
+/// What a job does, and to what: `Recover CRM · 23 Nov 13:00–14:10`.
+fn scope(job: &RecoveryJob, view: &RenderContext) -> String {
+    let verb = match job.action {
+        JobAction::Recover => "Recover",
+        JobAction::Retry => "Retry",
+        JobAction::Resend => "Resend",
+    };
+    match (&job.endpoint_id, job.missed()) {
+        (Some(_), Some(wanted)) => format!("{verb} {} · {}", job.endpoint_name, span(wanted, &view.zone)),
+        (Some(_), None) => format!("{verb} {}", job.endpoint_name),
+        (None, _) => format!("{verb} selected deliveries"),
+    }
 }

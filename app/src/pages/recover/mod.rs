@@ -4,6 +4,7 @@ mod form;
 pub mod job;
 pub mod jobs;
 pub mod plan;
+mod results;
 
 use domain::recover::{RecoveryRequest, RecoveryScope};
 

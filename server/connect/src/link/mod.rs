@@ -4,7 +4,7 @@
 mod backoff;
 mod saver;
 
-use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
 use domain::{
     UnixMs,
@@ -13,7 +13,7 @@ use domain::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpStream, tcp::OwnedWriteHalf},
     task::JoinHandle,
 };
 
@@ -141,7 +141,7 @@ impl<P: Session, S: Sink> Link<P, S> {
         stream: TcpStream,
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), P::Failure> {
-        let broken = |error: std::io::Error| P::Failure::from(Interruption::Broken(error.to_string()));
+        let broken = |error: io::Error| P::Failure::from(Interruption::Broken(error.to_string()));
         stream.set_nodelay(true).map_err(broken)?;
         let (mut reader, mut writer) = stream.into_split();
         let (mut buffer, mut outgoing) = (vec![0; READ_BYTES], Vec::new());
@@ -154,6 +154,8 @@ impl<P: Session, S: Sink> Link<P, S> {
             if self.session.unsaved() > UNSAVED_MAX {
                 return Err(Interruption::CannotSave(S::CANNOT_SAVE).into());
             }
+            // At once, before more is read: the event of a call waits for the response to a question.
+            outgoing.drain(..written_now(&writer, &outgoing).map_err(broken)?);
             self.saver.begin(&mut self.session, self.clock.now());
             self.fill();
             tokio::select! {
@@ -231,6 +233,17 @@ impl<P: Session, S: Sink> Link<P, S> {
             }
         }
         false
+    }
+}
+
+/// How much of this the phone system takes without waiting.
+fn written_now(writer: &OwnedWriteHalf, outgoing: &[u8]) -> io::Result<usize> {
+    if outgoing.is_empty() {
+        return Ok(0);
+    }
+    match writer.try_write(outgoing) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        written => written,
     }
 }
 

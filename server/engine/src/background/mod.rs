@@ -16,6 +16,7 @@ mod heartbeat;
 mod lease_reconciliation;
 mod outbox;
 pub mod phone_indexer;
+pub mod phone_reindexer;
 mod policy_refresh;
 pub mod recovery_jobs;
 pub mod retention;
@@ -50,6 +51,7 @@ use heartbeat::Heartbeat;
 use lease_reconciliation::LeaseReconciliation;
 use outbox::Outbox;
 use phone_indexer::PhoneIndexer;
+use phone_reindexer::PhoneReindexer;
 use policy_refresh::PolicyRefresh;
 use recovery_jobs::RecoveryJobs;
 use retention::Retention;
@@ -78,6 +80,8 @@ pub struct Background {
     pub outbox: Arc<Outbox>,
     /// Indexes phone numbers.
     pub phone_indexer: Arc<PhoneIndexer>,
+    /// Indexes phone numbers again that an earlier build has indexed differently.
+    pub phone_reindexer: Arc<PhoneReindexer>,
     /// Works on recovery jobs.
     pub recovery_jobs: Arc<RecoveryJobs>,
     /// Deletes what is past its retention.
@@ -115,6 +119,7 @@ impl Background {
             lease_reconciliation: Arc::new(LeaseReconciliation::new(sender())),
             outbox: Arc::new(Outbox::new(Arc::clone(context), Arc::clone(vault), mail)),
             phone_indexer: Arc::new(PhoneIndexer::new(sender(), intake.clone())),
+            phone_reindexer: Arc::new(PhoneReindexer(Arc::clone(context))),
             recovery_jobs: Arc::new(RecoveryJobs(sender())),
             retention: Arc::new(Retention(Arc::clone(context))),
             scheduled_rotation: Arc::new(ScheduledRotation(sender())),
@@ -159,6 +164,7 @@ impl Background {
         self.run(self.lease_reconciliation.clone());
         self.run(self.outbox.clone());
         self.run(self.phone_indexer.clone());
+        self.run(self.phone_reindexer.clone());
         self.run(self.recovery_jobs.clone());
         self.run(self.retention.clone());
         self.run(self.scheduled_rotation.clone());

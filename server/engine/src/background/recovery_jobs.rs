@@ -1,4 +1,4 @@
-//! Works on recovery jobs: queues deliveries again, each job at its own rate.
+//! Works on jobs: queues deliveries again, or makes waiting ones due, each job at its own rate.
 //!
 //! Reading what comes next needs no transaction. The step itself is short: it moves the job's position and queues at most
 //! [`STEP_MAX`] deliveries again. Every node works on every job; the moved position decides whose step counts.
@@ -6,15 +6,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{UnixMs, recover::JobState, time::SECOND_MS};
+use domain::{
+    UnixMs,
+    recover::{JobAction, JobState},
+    time::SECOND_MS,
+};
 
 use crate::{
     delivery::Sender,
     parking::Parking,
     store::{
         deliveries::{
+            job_work,
             recovery_jobs::{self, Progress, StoredRecoveryJob},
-            recovery_work::{self, Found, Search},
+            recovery_work::Found,
         },
         error::StoreResult,
     },
@@ -85,20 +90,21 @@ impl RecoveryJobs {
     /// A step of one job: how many deliveries were queued again, and when its next step is due, unless it has ended.
     async fn step(&self, job: &StoredRecoveryJob) -> StoreResult<(usize, Option<UnixMs>)> {
         let now = self.0.now();
-        let rate_per_s = job.job.wanted.rate_per_s;
+        let rate_per_s = job.job.rate_per_s;
+        if job.job.action == JobAction::Retry && job.job.held && !job.orphaned {
+            // Making them due would send them all at once after a resume, which wakes this worker.
+            return Ok((0, Some(now.plus_ms(POLL_MS))));
+        }
         let (count, unused_from) = allowance(job, now);
         if count == 0 && !job.orphaned {
             return Ok((0, Some(used_until(job.paced_from, 1, rate_per_s))));
         }
-        let search = Search {
-            account: &job.account,
-            endpoint: &job.job.endpoint_id,
-            wanted: &job.job.wanted,
-            began: job.job.created_at,
-        };
         let db = &self.0.context.db;
-        let found =
-            if job.orphaned { Vec::new() } else { recovery_work::find(db, search, &job.position, count).await? };
+        let found = if job.orphaned {
+            Vec::new()
+        } else {
+            job_work::find(db, &job.account, &job.job, &job.position, count).await?
+        };
         let state = match found.len() {
             _ if job.orphaned => JobState::Cancelled,
             n if n < count as usize => JobState::Done,
@@ -110,28 +116,17 @@ impl RecoveryJobs {
             paced_from: used_until(unused_from, found.len(), rate_per_s),
             finished_at: state.is_final().then_some(now),
         };
-        let requeued = self.write(job, search, &found, &to, now).await?;
+        let requeued = self.write(job, &found, &to, now).await?;
         Ok((requeued, (!state.is_final()).then(|| used_until(to.paced_from, 1, rate_per_s))))
     }
 
     /// The step's transaction. Nothing happens when the job has been moved, halted or ended since it was read.
-    async fn write(
-        &self,
-        job: &StoredRecoveryJob,
-        search: Search<'_>,
-        found: &[Found],
-        to: &Progress,
-        now: UnixMs,
-    ) -> StoreResult<usize> {
+    async fn write(&self, job: &StoredRecoveryJob, found: &[Found], to: &Progress, now: UnixMs) -> StoreResult<usize> {
         let mut tx = self.0.context.db.begin().await?;
         if !recovery_jobs::advance(&mut tx, job, to).await? {
             return Ok(0);
         }
-        let requeued = if found.is_empty() {
-            0
-        } else {
-            recovery_work::put_back(&mut tx, search, &job.job.id, found, now).await?
-        };
+        let requeued = job_work::apply(&mut tx, &job.account, &job.job, found, now).await?;
         recovery_jobs::count_done(&mut tx, &job.job.id, requeued).await?;
         tx.commit().await?;
         if requeued > 0 {
@@ -148,7 +143,7 @@ fn allowance(job: &StoredRecoveryJob, now: UnixMs) -> (u32, UnixMs) {
     // A step never reaches further ahead than its own second; beyond that the clock has been set back since.
     let set_back = job.paced_from.since_ms(now) > SECOND_MS;
     let from = if set_back { earliest } else { job.paced_from.max(earliest) };
-    let rate = i64::from(job.job.wanted.rate_per_s.max(1));
+    let rate = i64::from(job.job.rate_per_s.max(1));
     let count = (now.since_ms(from).max(0) * rate / SECOND_MS).min(i64::from(STEP_MAX));
     (u32::try_from(count).unwrap_or_default(), from)
 }

@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod audit;
 pub mod backfill;
+mod calls;
 pub(crate) mod connectors;
 pub mod credentials;
 mod deliveries;

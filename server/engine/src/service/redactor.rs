@@ -4,6 +4,7 @@
 use domain::{
     actor::{Actor, Permission, Who},
     attempt::Attempt,
+    call::CallRow,
     delivery::{DeliveryDetail, DeliveryRow},
     endpoint::EndpointSummary,
     error::Result,
@@ -83,6 +84,11 @@ impl Redactor {
     }
 
     pub(super) fn event(&self, row: &mut EventRow) {
+        self.number(&mut row.caller);
+        self.number(&mut row.callee);
+    }
+
+    pub(super) fn call(&self, row: &mut CallRow) {
         self.number(&mut row.caller);
         self.number(&mut row.callee);
     }

@@ -307,15 +307,20 @@ fn renumber(text: &str, bound_before: usize) -> String {
 
 fn replacement(placeholder: &str, dialect: Dialect) -> String {
     if let Some(param) = placeholder.strip_prefix("list ") {
-        return match dialect {
-            Dialect::Sqlite => format!("(SELECT value FROM json_each({param}))"),
-            Dialect::Postgres => format!("(SELECT value FROM json_array_elements_text({param}::json) AS t (value))"),
-        };
+        return list(param, dialect);
     }
     match (placeholder, dialect) {
         ("skip_locked", Dialect::Postgres) => "FOR UPDATE SKIP LOCKED".to_owned(),
         ("serialise", Dialect::Postgres) => "FOR UPDATE".to_owned(),
         _ => String::new(),
+    }
+}
+
+/// The JSON array of strings bound to a parameter, as a list for `IN`.
+pub(crate) fn list(param: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("(SELECT value FROM json_each({param}))"),
+        Dialect::Postgres => format!("(SELECT value FROM json_array_elements_text({param}::json) AS t (value))"),
     }
 }
 

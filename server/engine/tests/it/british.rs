@@ -3,6 +3,7 @@
 use domain::{
     country::Country,
     phone::{InternationalOnly, Numbers},
+    phone_key::dialled,
 };
 
 /// Knows how Britain dials.
@@ -14,7 +15,7 @@ fn is_british(country: Country) -> bool {
 
 impl Numbers for British {
     fn e164(&self, number: &str, country: Option<Country>) -> Option<String> {
-        let plain: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+        let plain = dialled(number)?;
         let national = plain.strip_prefix('0').filter(|rest| rest.len() == 10);
         match national {
             Some(rest) if country.is_some_and(is_british) => Some(format!("+44{rest}")),
@@ -29,8 +30,8 @@ impl Numbers for British {
         }
     }
 
-    fn national(&self, e164: &str, country: Country) -> Option<String> {
-        let rest = e164.strip_prefix("+44")?;
-        is_british(country).then(|| format!("0{rest}"))
+    fn dialled_from(&self, e164: &str, country: Country) -> Vec<String> {
+        let rest = e164.strip_prefix("+44").filter(|_| is_british(country));
+        rest.map(|rest| format!("0{rest}")).into_iter().collect()
     }
 }

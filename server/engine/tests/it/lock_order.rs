@@ -10,7 +10,9 @@ use domain::{
         imports::{Reading, RecordImports},
         route::{NewRoute, Pattern},
     },
+    endpoint::Endpoints as _,
     error::Result,
+    recover::Recovery as _,
 };
 use engine::clock::sleep_ms;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -92,4 +94,16 @@ async fn a_route_is_removed_while_it_is_changed() {
     let route = NewRoute { pattern: pattern.clone(), account };
     harness.engine.set_route(&olga, &con, route).await.unwrap();
     meets(&harness, ("audit_heads", "connector_routes"), harness.engine.remove_route(&olga, &con, &pattern)).await;
+}
+
+#[tokio::test]
+async fn an_endpoint_with_waiting_events_is_resumed_and_retried_while_another_change_is_recorded() {
+    let harness = TestHarness::new(On::Postgres).await;
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let id = crate::retry::waiting(&harness, 1).await.id;
+    harness.pause(&id).await;
+    meets(&harness, ("endpoints", "audit_heads"), engine.resume_endpoint(admin, &id, Some(10))).await;
+    let job = &engine.jobs(admin, Some(&id)).await.unwrap()[0];
+    engine.cancel_job(admin, &job.id).await.unwrap();
+    meets(&harness, ("endpoints", "audit_heads"), engine.retry_endpoint(admin, &id, None)).await;
 }

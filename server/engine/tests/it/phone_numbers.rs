@@ -38,12 +38,12 @@ fn event(call: u32, caller: &str, callee: &str) -> NewEvent {
     NewEvent::parse(&posted).unwrap()
 }
 
-async fn call(harness: &TestHarness, token: &Actor, n: u32, (caller, callee): (&str, &str)) {
+pub(crate) async fn call(harness: &TestHarness, token: &Actor, n: u32, (caller, callee): (&str, &str)) {
     harness.engine.accept_event(token, token.account().unwrap(), event(n, caller, callee)).await.unwrap();
 }
 
 /// Indexes all rows.
-async fn index_all(harness: &TestHarness, engine: &Engine) {
+pub(crate) async fn index_all(harness: &TestHarness, engine: &Engine) {
     harness.clock.step_ms(SETTLED_MS + 1);
     while engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {
         harness.clock.step_ms(SETTLED_MS + 1);

@@ -49,7 +49,7 @@ pub(crate) async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &R
     harness.engine.start_recovery(&harness.admin, endpoint, &form.input().unwrap()).await.unwrap()
 }
 
-async fn job(harness: &TestHarness, job: &RecoveryJob) -> RecoveryJob {
+pub(crate) async fn job(harness: &TestHarness, job: &RecoveryJob) -> RecoveryJob {
     harness.engine.job(&harness.admin, &job.id).await.unwrap()
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn round(engine: &Engine) -> usize {
 }
 
 /// Runs steps until the job has ended; returns how many deliveries were recovered.
-async fn work(harness: &TestHarness) -> usize {
+pub(crate) async fn work(harness: &TestHarness) -> usize {
     let mut put_back = 0;
     loop {
         harness.clock.step_ms(STEP_MS);
@@ -82,7 +82,7 @@ async fn exactly_the_counted_deliveries_are_sent(harness: TestHarness) {
     assert_eq!(harness.run().await, 23);
     assert_eq!(harness.receiver.received().len() - before, 23);
     let ended = job(&harness, &started).await;
-    assert_eq!((ended.state, ended.done, ended.failed, ended.left()), (JobState::Done, 23, 0, 0));
+    assert_eq!((ended.state, ended.done, ended.results.failed, ended.left()), (JobState::Done, 23, 0, 0));
     assert!(ended.finished_at.is_some());
     assert!(harness.deliveries().await.iter().all(|row| row.status == Status::Delivered && row.attempts_before == 1));
 }
@@ -269,13 +269,13 @@ async fn repeated_failures_are_counted_and_can_be_recovered_again(harness: TestH
         harness.run().await;
     }
     let ended = job(&harness, &first).await;
-    assert_eq!((ended.state, ended.done, ended.failed), (JobState::Done, 3, 1));
+    assert_eq!((ended.state, ended.done, ended.results.failed), (JobState::Done, 3, 1));
     harness.resume(&endpoint.id).await;
     harness.clock.step_ms(1);
     assert_eq!(start(&harness, &endpoint.id, &form()).await.total, 1);
     assert_eq!(work(&harness).await, 1);
     assert_eq!(harness.run().await, 1);
-    assert_eq!(job(&harness, &first).await.failed, 0);
+    assert_eq!(job(&harness, &first).await.results.failed, 0);
     let jobs = harness.engine.jobs(&harness.admin, Some(&endpoint.id)).await.unwrap();
     assert_eq!((jobs.len(), &jobs[1].id), (2, &first.id), "newest first");
 }

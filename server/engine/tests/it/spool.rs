@@ -33,13 +33,13 @@ fn events(events: impl IntoIterator<Item = NewEvent>) -> SpoolChanges {
 
 /// Posts everything in order; returns the IDs.
 async fn drain(spool: &Spool) -> Vec<String> {
-    let mut ids = Vec::new();
+    let (mut ids, mut accepted) = (Vec::new(), Vec::new());
     loop {
-        let next = spool.next(1_000).await.unwrap();
+        let next = spool.next(accepted, 1_000, NOW).await.unwrap();
         if next.is_empty() {
             return ids;
         }
-        spool.accepted(&next.iter().map(|event| event.number).collect::<Vec<_>>(), NOW).await.unwrap();
+        accepted = next.iter().map(|event| event.number).collect();
         ids.extend(next.into_iter().map(|event| event.id));
     }
 }
@@ -48,13 +48,12 @@ async fn drain(spool: &Spool) -> Vec<String> {
 async fn only_the_oldest_event_of_each_call_is_next() {
     let folder = tempfile::tempdir().unwrap();
     let spool = spool(&folder, PLENTY).await;
-    spool.save(&events([start(1), start(2), end(1), end(1)]), NOW).await.unwrap();
+    spool.save(events([start(1), start(2), end(1), end(1)]), NOW).await.unwrap();
     let ids =
         |next: Vec<engine::store::spool::SpooledEvent>| next.into_iter().map(|event| event.id).collect::<Vec<_>>();
-    assert_eq!(ids(spool.next(9).await.unwrap()), ["call-1-in", "call-2-in"]);
-    let first = spool.next(1).await.unwrap();
-    spool.accepted(&[first[0].number], NOW).await.unwrap();
-    assert_eq!(ids(spool.next(9).await.unwrap()), ["call-2-in", "call-1-done"]);
+    assert_eq!(ids(spool.next(Vec::new(), 9, NOW).await.unwrap()), ["call-1-in", "call-2-in"]);
+    let first = spool.next(Vec::new(), 1, NOW).await.unwrap();
+    assert_eq!(ids(spool.next(vec![first[0].number], 9, NOW).await.unwrap()), ["call-2-in", "call-1-done"]);
     assert_eq!(spool.backlog().await.events, 2, "the same ID is spooled once");
 }
 
@@ -70,7 +69,7 @@ async fn events_calls_and_facts_survive_a_restart() {
         facts: vec![("observed", "yesterday".to_owned())],
         gaps: Vec::new(),
     };
-    first.save(&changes, NOW).await.unwrap();
+    first.save(changes, NOW).await.unwrap();
     drop(first);
     let second = spool(&folder, PLENTY).await;
     assert_eq!(second.open_calls().await.unwrap(), ["talks"]);
@@ -86,7 +85,7 @@ async fn events_calls_and_facts_survive_a_restart() {
 async fn a_full_spool_drops_the_oldest_starts_first_and_counts_them_as_a_gap() {
     let folder = tempfile::tempdir().unwrap();
     let spool = spool(&folder, SpoolLimits { rows: 10, bytes: 1_000_000 }).await;
-    spool.save(&events((0..10).flat_map(|call| [start(call), end(call)])), NOW).await.unwrap();
+    spool.save(events((0..10).flat_map(|call| [start(call), end(call)])), NOW).await.unwrap();
     assert_eq!(spool.backlog().await.events, 10);
     let gap = |calls_closed, incomplete, to| Gap {
         from: NOW,
@@ -100,7 +99,7 @@ async fn a_full_spool_drops_the_oldest_starts_first_and_counts_them_as_a_gap() {
     spool.gap_reported(&gap(10, 0, None)).await.unwrap();
     assert!(spool.unreported_gaps().await.unwrap().is_empty());
     // Only ends are left: the oldest of them has to go.
-    spool.save(&events([end(10)]), NOW.plus_ms(5)).await.unwrap();
+    spool.save(events([end(10)]), NOW.plus_ms(5)).await.unwrap();
     assert!(spool.is_full().await.unwrap());
     assert_eq!(spool.unreported_gaps().await.unwrap(), [gap(11, 1, None)]);
     let ids = drain(&spool).await;
@@ -116,7 +115,7 @@ async fn a_spool_is_bounded_in_bytes() {
     let spool = spool(&folder, limits).await;
     for call in 0..200 {
         let large = NewEvent { body: "x".repeat(4_096), ..end(call) };
-        spool.save(&events([large]), NOW).await.unwrap();
+        spool.save(events([large]), NOW).await.unwrap();
         assert!(spool.backlog().await.bytes <= limits.bytes);
     }
     let ids = drain(&spool).await;
@@ -127,9 +126,9 @@ async fn a_spool_is_bounded_in_bytes() {
 async fn a_refused_event_is_kept_with_the_reason_and_no_longer_in_the_way() {
     let folder = tempfile::tempdir().unwrap();
     let spool = spool(&folder, PLENTY).await;
-    spool.save(&events([start(1), end(1)]), NOW).await.unwrap();
-    let first = spool.next(9).await.unwrap().remove(0);
-    spool.refused(&first, "422: no such account", NOW).await.unwrap();
+    spool.save(events([start(1), end(1)]), NOW).await.unwrap();
+    let first = spool.next(Vec::new(), 9, NOW).await.unwrap().remove(0);
+    spool.refused(first, "422: no such account".to_owned(), NOW).await.unwrap();
     assert_eq!(spool.refusals().await.unwrap()[0].reason, "422: no such account");
     assert_eq!(drain(&spool).await, ["call-1-done"]);
     assert_eq!(spool.backlog().await, Backlog::default());
@@ -143,7 +142,7 @@ async fn a_gap_that_ends_replaces_what_was_known_of_it() {
         Gap { from: NOW, to: None, reason: GapReason::ConnectionLost, calls_closed: 0, filled: 0, incomplete: 0 };
     let ended = Gap { to: Some(NOW.plus_ms(7)), reason: GapReason::PbxRestart, calls_closed: 3, ..began.clone() };
     for gap in [&began, &ended] {
-        spool.save(&SpoolChanges { gaps: vec![gap.clone()], ..SpoolChanges::default() }, NOW).await.unwrap();
+        spool.save(SpoolChanges { gaps: vec![gap.clone()], ..SpoolChanges::default() }, NOW).await.unwrap();
     }
     // A report of the first says nothing about the second.
     spool.gap_reported(&began).await.unwrap();

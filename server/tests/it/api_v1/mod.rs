@@ -7,6 +7,7 @@ mod events;
 mod openapi;
 mod record_imports;
 mod recover;
+mod retry;
 mod rotation;
 mod rotations;
 mod tokens;

@@ -8,13 +8,15 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 71] = [
+const PROMISED: [&str; 78] = [
     "DELETE /api/v1/connectors/{id}",
     "DELETE /api/v1/connectors/{id}/routes/{number}",
     "DELETE /api/v1/connectors/{id}/unrouted",
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
+    "GET /api/v1/calls",
+    "GET /api/v1/calls/{id}",
     "GET /api/v1/connectors",
     "GET /api/v1/connectors/{id}",
     "GET /api/v1/connectors/{id}/gaps",
@@ -31,6 +33,7 @@ const PROMISED: [&str; 71] = [
     "GET /api/v1/endpoints/{id}/rotation",
     "GET /api/v1/events",
     "GET /api/v1/events/{id}",
+    "GET /api/v1/jobs",
     "GET /api/v1/jobs/{id}",
     "GET /api/v1/rotations",
     "GET /api/v1/tokens",
@@ -45,7 +48,10 @@ const PROMISED: [&str; 71] = [
     "POST /api/v1/connectors/{id}/resume",
     "POST /api/v1/connectors/{id}/rotate",
     "POST /api/v1/connectors/{id}/routes",
+    "POST /api/v1/deliveries/resend",
+    "POST /api/v1/deliveries/retry",
     "POST /api/v1/deliveries/{id}/resend",
+    "POST /api/v1/deliveries/{id}/retry",
     "POST /api/v1/endpoints",
     "POST /api/v1/endpoints/{id}/auth-token/drop",
     "POST /api/v1/endpoints/{id}/auth-token/prepare",
@@ -56,6 +62,7 @@ const PROMISED: [&str; 71] = [
     "POST /api/v1/endpoints/{id}/pause",
     "POST /api/v1/endpoints/{id}/recover",
     "POST /api/v1/endpoints/{id}/resume",
+    "POST /api/v1/endpoints/{id}/retry",
     "POST /api/v1/endpoints/{id}/signing-secret/extend",
     "POST /api/v1/endpoints/{id}/signing-secret/retire",
     "POST /api/v1/endpoints/{id}/signing-secret/rotate",

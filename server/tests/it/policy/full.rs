@@ -68,6 +68,7 @@ impl Full {
             ("query", String::new()),
             ("path", text("/")),
             ("version", text("1")),
+            ("url", text("https://acme.example/")),
             ("role", text("viewer")),
             ("behaviour", text("ok")),
             ("duplicate", text("allow")),

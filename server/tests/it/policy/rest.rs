@@ -90,6 +90,7 @@ impl RestCall<'_> {
         let id = match noun {
             "endpoints" => ":ep",
             "events" => ":evt",
+            "calls" => ":call",
             "deliveries" => ":dlv",
             "tokens" => ":tok",
             "jobs" => ":job",

@@ -13,7 +13,7 @@ use domain::{
     time::{Clock, SECOND_MS},
 };
 use engine::SystemClock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{COLUMNS, Desk, calls, ended, events, state};
 use crate::{browser::Browser, test_app::TestApp};
@@ -23,6 +23,12 @@ async fn limit(app: &TestApp, acct: &str, per_s: u32) {
     let id = domain::id::AccountId::parse(acct).unwrap();
     let limits = Limits::default().with(Limit::EventsPerS, Some(per_s));
     app.room.backend.limit_account(&Actor::COMMAND_LINE, &id, limits).await.unwrap();
+}
+
+/// An event that a program of the account posts.
+fn own(number: usize) -> Value {
+    let call_id = format!("{number:08x}-aaaf-11e7-b600-7ac8e42434d2");
+    json!({ "payload": { "event": "IncomingCall", "call_id": call_id, "callee_number": "1", "caller_number": "2" } })
 }
 
 /// A clock that only moves when a test says so: until then, a limit that is used up stays used up.
@@ -52,7 +58,6 @@ async fn an_account_over_its_limit_gets_all_calls_later() {
     let mut desk = Desk::of(&app, &tenant).await;
     limit(&app, &desk.acct.clone(), 10).await;
     let page = desk.upload("calls.csv", &calls(6)).await;
-    let own = |n: usize| json!({ "payload": { "event": "IncomingCall", "call_id": format!("{n:08x}-aaaf-11e7-b600-7ac8e42434d2"), "callee_number": "1", "caller_number": "2" } });
     let batch = json!({ "events": (0..40).map(own).collect::<Vec<_>>() });
     tenant.post("/api/v1/events/batch", &batch).await;
     desk.post("start", &page, &[&COLUMNS[..], &[("then", "import")]].concat()).await;
@@ -69,6 +74,25 @@ async fn an_account_over_its_limit_gets_all_calls_later() {
     assert_eq!((import.state, import.progress.imported, import.progress.rejected), (ImportState::Done, 6, 0));
     let all = events(&tenant).await;
     assert_eq!(all.iter().filter(|event| event["event"] == "CallProcessed").count(), 6);
+}
+
+#[tokio::test]
+async fn calls_that_are_known_use_nothing_of_what_the_account_may_post() {
+    let clock = StillClock::now_on();
+    let app = TestApp::start_with("", Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let tenant = app.account("acme").await;
+    let mut desk = Desk::of(&app, &tenant).await;
+    limit(&app, &desk.acct.clone(), 20).await;
+    for (imported, known) in [(6, 0), (0, 6), (0, 6)] {
+        let page = desk.upload("calls.csv", &calls(6)).await;
+        let progress = desk.import(&page).await.progress;
+        assert_eq!((progress.imported, progress.known), (imported, known));
+    }
+    let mut accepted = 0;
+    while tenant.post("/api/v1/events", &own(accepted)).await.status.is_success() {
+        accepted += 1;
+    }
+    assert_eq!(accepted, 20 - 6, "what is left once six calls are imported");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! What the server needs that runs imports: one run at a time has an import, under a lease. If its node is lost, another run
 //! continues where the last one had saved; and if it gets nowhere, as often as [`TRIES_MAX`](domain::connector::imports::TRIES_MAX).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use domain::{
@@ -14,7 +17,7 @@ use domain::{
         imports::{BAD_ROWS_KEPT, BadRecord, ImportProgress, ImportState, RecordImport},
     },
     error::Result,
-    id::{ConnectorId, ImportId},
+    id::{AccountId, ConnectorId, ImportId},
     time::{MINUTE_MS, SECOND_MS, UnixMs},
 };
 
@@ -28,6 +31,7 @@ use crate::{
             state,
         },
         db::Dialect,
+        events,
     },
 };
 
@@ -156,6 +160,17 @@ impl Engine {
         let events_per_s = self.refuse_suspended(connector.owner.account()).await?;
         let open = opened(connector);
         Ok(OpenConnector { actor: Actor { events_per_s, ..open.actor }, ..open })
+    }
+
+    /// Which events of these IDs an account has accepted already, whatever is in them.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn accepted_before(&self, account: &AccountId, ids: Vec<String>) -> Result<HashSet<String>> {
+        let pairs: Vec<_> = ids.into_iter().map(|id| (account.to_string(), id)).collect();
+        let mut tx = self.db().begin_read().await?;
+        let seen = events::seen(&mut tx, &pairs).await?;
+        Ok(seen.into_iter().map(|seen| seen.id).collect())
     }
 
     /// A piece of the file; none after the last one.

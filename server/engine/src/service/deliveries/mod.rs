@@ -1,5 +1,6 @@
 //! Deliveries: list, show, resend, cancel.
 
+mod bulk;
 mod numbers;
 mod recovery;
 
@@ -113,8 +114,24 @@ impl Deliveries for Engine {
             self.refuse_resend(account, &row).await?;
             return Err(not_ended(&self.row(account, id).await?));
         }
-        self.limit_resends(&mut tx, account, id).await?;
+        self.limit_retries(&mut tx, account, id, AuditAction::DeliveryResent).await?;
         self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryResent).about(id.as_str(), "")).await?;
+        Ok(tx.commit_then(self.wake(account)).await?)
+    }
+
+    async fn retry_delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<()> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        let row = self.row(account, id).await?;
+        if row.status == Status::Held {
+            return Err(held());
+        }
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        if !deliveries::retry_now(&mut tx, account, id, now).await? {
+            return Err(not_waiting(&row));
+        }
+        self.limit_retries(&mut tx, account, id, AuditAction::DeliveryRetried).await?;
+        self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryRetried).about(id.as_str(), "")).await?;
         Ok(tx.commit_then(self.wake(account)).await?)
     }
 
@@ -155,6 +172,23 @@ impl Deliveries for Engine {
 /// The delivery's ordering key.
 fn ordering_key(row: &DeliveryRow) -> OrderingKey {
     OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+}
+
+/// The error for retrying what a paused endpoint or a suspended account holds.
+pub(super) fn held() -> Error {
+    let detail = "Nothing is sent while the endpoint is paused or disabled, or the account is suspended. Resume the endpoint: \
+                  waiting events are sent then.";
+    Error::Conflict { detail: detail.into(), existing: None }
+}
+
+/// The error for retrying a delivery that waits for no retry.
+fn not_waiting(row: &DeliveryRow) -> Error {
+    let detail = match row.status {
+        status if status.is_final() => "This delivery has ended, so there is nothing to retry. You can resend it.",
+        Status::Sending => "This delivery is being sent.",
+        _ => "This delivery waits for an earlier event of its call and is sent right after it.",
+    };
+    Error::Conflict { detail: detail.into(), existing: None }
 }
 
 /// The error for resending a delivery that will be sent anyway.
@@ -199,11 +233,18 @@ impl Engine {
     }
 
     /// A resend costs the receiver a request, and us an attempt's row.
-    async fn limit_resends(&self, tx: &mut Tx, account: &AccountId, id: &DeliveryId) -> Result<()> {
+    async fn limit_retries(
+        &self,
+        tx: &mut Tx,
+        account: &AccountId,
+        id: &DeliveryId,
+        action: AuditAction,
+    ) -> Result<()> {
         let (what, since) = ((account, id.as_str()), self.now().plus_ms(1 - HOUR_MS));
-        let resent = audit::nth_latest(tx, what, AuditAction::DeliveryResent, since, RESENDS_PER_HOUR).await?;
-        let Some(first) = resent else { return Ok(()) };
-        let detail = format!("This delivery was resent {RESENDS_PER_HOUR} times within an hour. Try again later.");
+        let earlier = audit::nth_latest(tx, what, action, since, RESENDS_PER_HOUR).await?;
+        let Some(first) = earlier else { return Ok(()) };
+        let done = if action == AuditAction::DeliveryRetried { "retried" } else { "resent" };
+        let detail = format!("This delivery was {done} {RESENDS_PER_HOUR} times within an hour. Try again later.");
         Err(Error::LimitReached { detail, retry_after_s: wait_s(first.since_ms(since)) })
     }
 

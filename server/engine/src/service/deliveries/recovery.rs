@@ -1,4 +1,4 @@
-//! Recovery: plan, start, list, pause, resume, cancel. A background worker runs the jobs.
+//! Recovery: plan and start. Jobs of all kinds: list, pause, resume, cancel. A background worker runs them.
 
 use std::sync::Arc;
 
@@ -10,19 +10,24 @@ use domain::{
     endpoint::EndpointState,
     error::Result,
     id::{AccountId, EndpointId, JobId},
-    recover::{JobState, RECOVER_MAX, RecoverInput, Recovery, RecoveryJob, RecoveryPlan},
+    recover::{
+        BulkAction, BulkPlan, BulkSelection, JobAction, JobSelection, RECOVER_MAX, RecoverInput, Recovery, RecoveryJob,
+        RecoveryPlan,
+    },
 };
 
 use crate::{
     Engine,
     store::{
         deliveries::{
-            recovery_jobs,
+            job_work, recovery_jobs,
             recovery_work::{self, Search},
         },
         endpoints,
     },
 };
+
+use super::bulk::capped;
 
 /// Most jobs that are listed.
 const SHOWN: u32 = 50;
@@ -51,21 +56,35 @@ impl Recovery for Engine {
         if plan.count == 0 {
             return Err(Error::invalid("from", "There is nothing to recover in this time range."));
         }
-        let job = RecoveryJob {
-            id: self.new_id(JobId::new),
-            endpoint_id: endpoint.clone(),
-            endpoint_name: String::new(),
-            total: plan.count,
-            wanted: plan.wanted,
-            state: JobState::Queued,
-            done: 0,
-            failed: 0,
-            who: Some(actor.name()),
-            created_at: now,
-            finished_at: None,
-        };
-        self.add_job(actor, account, &job).await?;
+        let rate = plan.wanted.rate_per_s;
+        let mut job = self.new_job(actor, JobAction::Recover, JobSelection::Missed(plan.wanted), rate, plan.count);
+        job.endpoint_id = Some(endpoint.clone());
+        job.created_at = now;
+        self.add_job(actor, account, endpoint, &job).await?;
         self.stored_job(account, &job.id).await
+    }
+
+    async fn retry_endpoint(
+        &self,
+        actor: &Actor,
+        endpoint: &EndpointId,
+        rate_per_s: Option<u32>,
+    ) -> Result<RecoveryJob> {
+        self.retry_all(actor, endpoint, rate_per_s).await
+    }
+
+    async fn plan_bulk(&self, actor: &Actor, action: BulkAction, selection: &BulkSelection) -> Result<BulkPlan> {
+        self.planned_bulk(actor, action, selection).await
+    }
+
+    async fn start_bulk(
+        &self,
+        actor: &Actor,
+        action: BulkAction,
+        selection: &BulkSelection,
+        rate_per_s: Option<u32>,
+    ) -> Result<RecoveryJob> {
+        self.bulk(actor, action, selection, rate_per_s).await
     }
 
     async fn job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob> {
@@ -74,7 +93,7 @@ impl Recovery for Engine {
 
     async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<RecoveryJob>> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
-        Ok(recovery_jobs::of_account(self.db(), account, endpoint, SHOWN).await?)
+        Ok(recovery_jobs::of_account(self.db(), account, endpoint, SHOWN, self.now()).await?)
     }
 
     async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob> {
@@ -105,40 +124,41 @@ impl Engine {
             return Err(Error::Conflict { detail, existing: None });
         }
         let mut wanted = input.check(&known.events, now)?;
-        wanted.rate_per_s = known.rate_per_s.map_or(wanted.rate_per_s, |most| wanted.rate_per_s.min(most.max(1)));
-        let running = recovery_jobs::unfinished(self.db(), account, endpoint).await?;
+        wanted.rate_per_s = capped(wanted.rate_per_s, &known);
+        let running = recovery_jobs::unfinished(self.db(), account, endpoint, JobAction::Recover).await?;
         let search = Search { account, endpoint, wanted: &wanted, began: now };
-        let count = recovery_work::count(self.db(), search).await?;
+        let parts = recovery_work::count(self.db(), search).await?;
+        let count = parts.resent();
         if count > RECOVER_MAX {
             let detail =
                 "This matches more than 1,000,000 events. Choose a shorter time range and recover in several steps.";
             return Err(Error::invalid("from", detail));
         }
-        Ok(RecoveryPlan { wanted, count, running })
+        Ok(RecoveryPlan { wanted, count, parts, running })
     }
 
-    async fn add_job(&self, actor: &Actor, account: &AccountId, job: &RecoveryJob) -> Result<()> {
+    async fn add_job(
+        &self,
+        actor: &Actor,
+        account: &AccountId,
+        endpoint: &EndpointId,
+        job: &RecoveryJob,
+    ) -> Result<()> {
         let mut tx = self.db().begin().await?;
-        match recovery_jobs::add(&mut tx, account, job, &recovery_work::first_position(&job.wanted)).await {
-            Ok(()) => {
-                let name = endpoints::name(&mut tx, account, &job.endpoint_id).await?.unwrap_or_default();
-                let entry =
-                    self.entry(actor, account, AuditAction::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
-                let total = Change::noted("events", job.total.to_string());
-                self.record(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
-                Ok(tx.commit_then(self.job_changed(account)).await?)
-            }
+        if !recovery_jobs::add(&mut tx, account, job, &job_work::first_position(job)).await? {
             // Another request was faster.
-            Err(error) if error.is_unique_violation() => {
-                drop(tx);
-                Err(busy(recovery_jobs::unfinished(self.db(), account, &job.endpoint_id).await?))
-            }
-            Err(error) => Err(error.into()),
+            drop(tx);
+            return Err(busy(recovery_jobs::unfinished(self.db(), account, endpoint, JobAction::Recover).await?));
         }
+        let name = endpoints::name(&mut tx, account, endpoint).await?.unwrap_or_default();
+        let entry = self.entry(actor, account, AuditAction::RecoveryStarted).about(endpoint.as_str(), &name);
+        let total = Change::noted("events", job.total.to_string());
+        self.record(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
+        Ok(tx.commit_then(self.job_changed(account)).await?)
     }
 
-    async fn stored_job(&self, account: &AccountId, id: &JobId) -> Result<RecoveryJob> {
-        recovery_jobs::one(self.db(), account, id).await?.ok_or_else(|| Error::NotFound("Job".into()))
+    pub(super) async fn stored_job(&self, account: &AccountId, id: &JobId) -> Result<RecoveryJob> {
+        recovery_jobs::one(self.db(), account, id, self.now()).await?.ok_or_else(|| Error::NotFound("Job".into()))
     }
 
     /// Changes a job's state. Does nothing if it has that state already; an ended job is a conflict.
@@ -155,7 +175,8 @@ impl Engine {
             }
         };
         if changed {
-            let entry = self.entry(actor, account, action).about(endpoint_id.as_str(), &endpoint_name);
+            let object = endpoint_id.as_ref().map_or(id.as_str(), EndpointId::as_str);
+            let entry = self.entry(actor, account, action).about(object, &endpoint_name);
             self.record(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
         }
         tx.commit_then(self.job_changed(account)).await?;
@@ -168,7 +189,7 @@ impl Engine {
     }
 
     /// After the commit: wakes the worker, and tells this node's pages.
-    fn job_changed(&self, account: &AccountId) -> impl Future<Output = ()> + Send + use<> {
+    pub(in crate::service) fn job_changed(&self, account: &AccountId) -> impl Future<Output = ()> + Send + use<> {
         let (sender, account) = (Arc::clone(self.sender()), account.to_string());
         async move {
             sender.context.recovery_changed.notify_one();

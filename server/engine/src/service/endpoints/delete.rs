@@ -32,13 +32,13 @@ impl Engine {
         let now = self.now();
         let mut tx = self.db().begin().await?;
         // The order of locks: job, rotation, endpoint, log.
-        let job = recovery_jobs::cancel_of_endpoint(&mut tx, account, id, now).await?;
+        let jobs = recovery_jobs::cancel_of_endpoint(&mut tx, account, id, now).await?;
         rotations::end_all(&mut tx, account, id).await?;
         if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
             let entry = self.entry(actor, account, AuditAction::EndpointDeleted).about(id.as_str(), name);
             self.record(&mut tx, entry).await?;
         }
-        if let Some(job) = job {
+        for job in jobs {
             let entry = self.entry(actor, account, AuditAction::RecoveryCancelled).about(id.as_str(), name);
             self.record(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
         }

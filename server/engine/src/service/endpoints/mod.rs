@@ -196,7 +196,14 @@ impl Engine {
         let endpoint = self.stored(account, id).await?.endpoint;
         refuse_deleted(&endpoint)?;
         let reason = (state == EndpointState::Paused).then_some(PauseReason::User);
+        let resumes = state == EndpointState::Active && endpoint.state != state;
+        let flush = if resumes { self.flush(actor, account, &endpoint, drain_per_s).await? } else { None };
         let mut tx = self.db().begin().await?;
+        // Before the endpoint: the order of locks.
+        let flush = match flush {
+            Some(job) if self.add_retry(account, &mut tx, &job).await? => Some(job),
+            _ => None,
+        };
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
             let active = state == EndpointState::Active;
             let action = if active { AuditAction::EndpointResumed } else { AuditAction::EndpointPaused };
@@ -207,7 +214,15 @@ impl Engine {
         if state == EndpointState::Active {
             endpoints::reset_health(&mut tx, account, id, drain_per_s).await?;
         }
-        tx.commit_then(self.endpoint_changed(account, id)).await??;
+        if let Some(job) = &flush {
+            self.record_retry(actor, account, &mut tx, job).await?;
+        }
+        let (changed, woken) = (self.endpoint_changed(account, id), self.job_changed(account));
+        tx.commit_then(async move {
+            woken.await;
+            changed.await
+        })
+        .await??;
         Ok(self.stored(account, id).await?.endpoint)
     }
 

@@ -11,7 +11,7 @@ use domain::{
     id::{AccountId, DeliveryId, EndpointId, EventId, SupportId, UserId, encode},
     masking,
     payload::is_uuid,
-    phone,
+    phone_key::dialled,
     query::check_search,
     support::{
         CallParty, FIND_MIN_CHARS, FoundAccount, Support, SupportRecord, SupportRequest, SupportSession, SupportView,
@@ -198,11 +198,10 @@ impl Engine {
             let rest = format!("events/{}", domain::query::encode(text));
             searches.push((FindBy::Event(owned.clone()), "event id", rest));
         }
-        if text.chars().filter(char::is_ascii_digit).count() >= NUMBER_MIN_DIGITS && !text.contains(char::is_alphabetic)
-        {
+        if dialled(text).is_some_and(|digits| digits.len() >= NUMBER_MIN_DIGITS) {
             let since = encode(self.now().plus_ms(-NUMBER_SPAN_MS), 0);
             let rest = format!("deliveries?q={}", domain::query::encode(text));
-            searches.push((FindBy::Number(phone::spellings(text), since), "phone number of a call", rest));
+            searches.push((FindBy::Number(self.typed_number(text), since), "phone number of a call", rest));
         }
         searches.push((FindBy::Name(owned), "account name", String::new()));
         if text.contains('.') && !text.contains(char::is_whitespace) {

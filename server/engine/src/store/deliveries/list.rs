@@ -15,10 +15,10 @@ use sqlx::AssertSqlSafe;
 
 use crate::store::{
     conditions::{Bind, Conditions, bound, suspended},
-    db::{Db, on},
+    db::{Db, Dialect, on},
     deliveries::{ShownRow, shown_columns, small},
     error::StoreResult,
-    events::phone_search,
+    events::phone_search::{self, NumberSearch},
 };
 
 /// Whether waiting deliveries may be sent.
@@ -32,8 +32,8 @@ macro_rules! may_be_sent {
 pub struct Wanted<'a> {
     /// The filter.
     pub filter: &'a DeliveryFilter,
-    /// The spellings of the number that its text is; not empty if that is one.
-    pub spellings: Vec<String>,
+    /// The number that its text is, if that is one.
+    pub number: Option<NumberSearch>,
 }
 
 /// The number that a filter searches for, if that is what its text is.
@@ -56,7 +56,7 @@ pub async fn page(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: UnixMs
             shown_columns!(),
             " FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}"
         ),
-        found(&mut conditions, account, wanted, limit),
+        found(&mut conditions, (db.dialect, account), wanted, limit),
         limit
     );
     let rows: Vec<ShownRow> = on!(&db.readers, c =>
@@ -78,7 +78,7 @@ pub async fn counts(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: Unix
             " THEN 1 ELSE 0 END AS retrying \
          FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}) AS found"
         ),
-        found(&mut conditions, account, wanted, limit),
+        found(&mut conditions, (db.dialect, account), wanted, limit),
         limit
     );
     let (matching, failed, retrying, expired): (i64, i64, i64, i64) = on!(&db.readers, c =>
@@ -90,12 +90,12 @@ pub async fn counts(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: Unix
 /// The condition that finds the rows. With statuses, the newest rows of each stored state are selected separately: each
 /// scans one index in order, while a scan over several states would sort all of them, and a scan over everything would
 /// skip all successful ones. (CROSS JOIN makes SQLite start with deliveries; to PostgreSQL it makes no difference.)
-fn found(conditions: &mut Conditions, account: &AccountId, wanted: &Wanted<'_>, limit: u32) -> String {
+fn found(conditions: &mut Conditions, account: (Dialect, &AccountId), wanted: &Wanted<'_>, limit: u32) -> String {
     let filter = wanted.filter;
-    if let Some(text) = wanted_number(filter) {
+    if let Some(number) = &wanted.number {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
         let any = (!any.is_empty()).then(|| any.join(" OR "));
-        return phone_search::found(conditions, account, (text, &wanted.spellings), any.as_deref(), limit);
+        return phone_search::found(conditions, account, number, any.as_deref(), limit);
     }
     if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
@@ -127,6 +127,87 @@ fn found(conditions: &mut Conditions, account: &AccountId, wanted: &Wanted<'_>, 
         })
     });
     format!("d.id IN ({})", arms.collect::<Vec<_>>().join(" UNION ALL "))
+}
+
+/// The deliveries to retry or resend, oldest first.
+pub struct Ascending<'a> {
+    /// The account.
+    pub account: &'a AccountId,
+    /// The filter. It searches no number.
+    pub wanted: Wanted<'a>,
+    /// Those that have ended and can be sent again; otherwise those that wait for a receiving endpoint.
+    pub resend: bool,
+    /// The id after which they begin.
+    pub after: &'a str,
+    /// Only events accepted, and deliveries ended, before this time.
+    pub began: UnixMs,
+}
+
+/// Without the index on endpoints: it has all of an endpoint's deliveries, and those by state only the few that wait.
+const OF_ENDPOINT_BY_STATE: &str = "d.endpoint_id || '' = ?";
+const HAS_PAYLOAD: &str = "EXISTS (SELECT 1 FROM events ev WHERE ev.account_id = d.account_id AND ev.id = d.event_id \
+    AND ev.payload IS NOT NULL)";
+
+/// Id, endpoint and call of up to `limit` of them.
+pub async fn ascending(db: &Db, of: &Ascending<'_>, limit: u32) -> StoreResult<Vec<(String, String, String)>> {
+    let Some((found, binds)) = found_ascending(of, limit) else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT d.id, d.endpoint_id, d.call_id FROM deliveries d WHERE d.id IN ({found}) ORDER BY d.id LIMIT {limit}"
+    );
+    Ok(on!(&db.readers, c => bound!(sqlx::query_as(AssertSqlSafe(sql)), binds).fetch_all(c).await?))
+}
+
+/// How many there are, counted up to `limit`.
+pub async fn count_ascending(db: &Db, of: &Ascending<'_>, limit: u32) -> StoreResult<u32> {
+    let Some((found, binds)) = found_ascending(of, limit) else { return Ok(0) };
+    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM ({found}) AS every LIMIT {limit}) AS counted");
+    let n: i64 = on!(&db.readers, c => bound!(sqlx::query_scalar(AssertSqlSafe(sql)), binds).fetch_one(c).await?);
+    Ok(small(n))
+}
+
+/// The query for their ids, an arm for each stored state; none if no state remains.
+fn found_ascending(of: &Ascending<'_>, limit: u32) -> Option<(String, Vec<Bind>)> {
+    let filter = of.wanted.filter;
+    let mut conditions = delivery_conditions(
+        of.account,
+        &Wanted { filter: &DeliveryFilter { endpoint: None, ..filter.clone() }, spellings: Vec::new() },
+        of.began,
+    );
+    if let Some(endpoint) = &filter.endpoint {
+        conditions.text(OF_ENDPOINT_BY_STATE, endpoint.as_str());
+    }
+    conditions.id_range(">", of.after);
+    conditions.number("d.created_ms < ?", of.began.0);
+    if of.resend {
+        conditions.number("d.finished_ms <= ?", of.began.0);
+        conditions.fixed(HAS_PAYLOAD);
+        conditions.fixed("e.state <> 'deleted'");
+    } else {
+        conditions.fixed(may_be_sent!());
+    }
+    let states: &[&str] = match (of.resend, filter.statuses.contains(&Status::Delivered)) {
+        (false, _) => &["queued", "retrying"],
+        (true, false) => &["failed", "expired", "cancelled"],
+        (true, true) => &["delivered", "failed", "expired", "cancelled"],
+    };
+    let arms = states.iter().filter_map(|state| {
+        let of_state = filter.statuses.iter().filter(|status| stored_as(**status).contains(state));
+        let any: Vec<&str> = of_state.map(|status| status_condition(*status)).collect();
+        let any = match (any.is_empty(), filter.statuses.is_empty()) {
+            (true, true) => "1 = 1".to_owned(),
+            (true, false) => return None,
+            (false, _) => any.join(" OR "),
+        };
+        // Spelled out, so that SQLite sees which partial index has these rows.
+        let partial = if *state == "delivered" { "" } else { " AND d.state <> 'delivered'" };
+        Some(format!(
+            "SELECT id FROM (SELECT d.id FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id \
+             AND {} AND d.state = '{state}'{partial} AND ({any}) ORDER BY d.id LIMIT {limit}) AS {state}",
+            conditions.sql
+        ))
+    });
+    let arms: Vec<String> = arms.collect();
+    (!arms.is_empty()).then(|| (arms.join(" UNION ALL "), conditions.binds))
 }
 
 /// The stored states that are displayed as this status.
@@ -161,13 +242,16 @@ fn delivery_conditions(account: &AccountId, wanted: &Wanted<'_>, now: UnixMs) ->
     if let Some(call) = &filter.call {
         conditions.text(OF_CALL, call);
     }
+    if let Some(job) = &filter.job {
+        conditions.text("d.recovered_by = ?", job.as_str());
+    }
     match filter.test {
         Some(true) => conditions.fixed("d.test = 1"),
         Some(false) => conditions.fixed("d.test = 0"),
         None => {}
     }
     if let Some(text) = &filter.text {
-        text_condition(&mut conditions, text, &wanted.spellings);
+        text_condition(&mut conditions, text);
     }
     time_condition(&mut conditions, filter.span(now));
     conditions
@@ -234,20 +318,14 @@ impl SearchTerm {
     }
 }
 
-fn text_condition(conditions: &mut Conditions, text: &str, spellings: &[String]) {
+/// What finds a number is in [`found`].
+fn text_condition(conditions: &mut Conditions, text: &str) {
     let text = text.trim();
     match SearchTerm::by(text) {
         SearchTerm::Delivery => conditions.text("d.id = ?", text),
         SearchTerm::Endpoint => conditions.text("d.endpoint_id = ?", text),
         SearchTerm::Call => conditions.text(OF_CALL, &text.to_ascii_lowercase()),
         SearchTerm::Event => conditions.text(OF_EVENT, text),
-        SearchTerm::Number => {
-            conditions.text("(d.event_id = ?", text);
-            for number in spellings {
-                conditions.or_text("d.caller = ?", number);
-                conditions.or_text("d.callee = ?", number);
-            }
-            conditions.sql.push(')');
-        }
+        SearchTerm::Number => {}
     }
 }

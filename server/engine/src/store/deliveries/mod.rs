@@ -1,6 +1,8 @@
 //! Deliveries as users see them: rows, attempts, resend, cancel. [`queue`] has their processing.
 
 pub mod backlog;
+pub mod bulk_work;
+pub mod job_work;
 pub mod late_arrivals;
 pub mod list;
 pub mod order;

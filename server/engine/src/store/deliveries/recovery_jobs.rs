@@ -1,4 +1,4 @@
-//! Recovery jobs, which resend many events to one endpoint. [`super::recovery_work`] finds and requeues the events.
+//! Jobs, which send many events again, or now. [`super::job_work`] finds the events and does it.
 //!
 //! Theory of operation. A job processes its events in order of acceptance and keeps its position in its row. A step
 //! advances the position in the transaction that requeues deliveries, and only from the position it read: a crash repeats
@@ -6,8 +6,8 @@
 
 use domain::{
     UnixMs,
-    id::{AccountId, EndpointId, JobId},
-    recover::{JobState, RecoveryJob, RecoveryRequest, RecoveryScope},
+    id::{AccountId, DeliveryId, EndpointId, JobId},
+    recover::{JobAction, JobResults, JobSelection, JobState, RecoveryJob, RecoveryRequest, RecoveryScope},
 };
 
 use crate::store::{
@@ -16,20 +16,21 @@ use crate::store::{
     endpoints::{kinds, stored_kinds},
     error::{StoreError, StoreResult},
     ops::parked::not_parked,
+    sql::{Sql, json_list},
 };
 
+// A conflict is one with `recoveries_open`.
 const ADD: &str = "INSERT INTO recoveries (id, account_id, endpoint_id, from_ms, to_ms, kinds, which, rate_per_s, state, \
-    total, done, position, paced_ms, who, created_ms) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, 0, $10, $11, $12, $11)";
+    total, done, position, paced_ms, who, created_ms, action, filter, ids) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, 0, $10, $11, $12, $11, $13, $14, $15) ON CONFLICT DO NOTHING";
 
 /// The columns of [`JobRow`].
 macro_rules! select {
     () => {
-        "SELECT r.id, r.account_id, r.endpoint_id, e.name AS endpoint_name, e.state AS endpoint_state, r.from_ms, r.to_ms, \
-         r.kinds, r.which, r.rate_per_s, r.state, r.total, r.done, r.position, r.paced_ms, r.who, r.created_ms, \
-         r.finished_ms, (SELECT COUNT(*) FROM deliveries d WHERE d.recovered_by = r.id \
-         AND d.state IN ('failed', 'expired')) AS failed \
-         FROM recoveries r JOIN endpoints e ON e.id = r.endpoint_id "
+        "SELECT r.id, r.account_id, r.endpoint_id, e.name AS endpoint_name, e.state AS endpoint_state, \
+         (SELECT a.suspended_ms FROM accounts a WHERE a.id = r.account_id) AS suspended_ms, r.from_ms, r.to_ms, r.kinds, \
+         r.which, r.rate_per_s, r.state, r.total, r.done, r.position, r.paced_ms, r.who, r.created_ms, r.finished_ms, \
+         r.action, r.filter, r.ids FROM recoveries r LEFT JOIN endpoints e ON e.id = r.endpoint_id "
     };
 }
 const ONE: &str = concat!(select!(), "WHERE r.account_id = $1 AND r.id = $2");
@@ -41,8 +42,17 @@ const ACTIVE: &str = concat!(
     not_parked!("recovery_jobs", "r.id"),
     " ORDER BY r.id"
 );
-const UNFINISHED: &str = "SELECT id FROM recoveries WHERE account_id = $1 AND endpoint_id = $2 \
+const UNFINISHED: &str = "SELECT id FROM recoveries WHERE account_id = $1 AND endpoint_id = $2 AND action = $3 \
     AND state IN ('queued', 'running', 'paused')";
+const OPEN_BULK: &str = "SELECT COUNT(*) FROM recoveries WHERE account_id = $1 AND endpoint_id = '' \
+    AND state IN ('queued', 'running', 'paused')";
+/// A job makes deliveries due at once. One that waits for a later time has failed again.
+static RESULTS: Sql = Sql::new(
+    "SELECT recovered_by, what, COUNT(*) FROM (SELECT recovered_by, CASE WHEN state IN ('delivered', 'failed', \
+     'cancelled') THEN state WHEN state = 'expired' THEN 'failed' WHEN state = 'retrying' AND lease_owner IS NULL \
+     AND due_ms > $2 THEN 'retrying' ELSE 'waiting' END AS what \
+     FROM deliveries WHERE recovered_by IN {list $1}) AS ends GROUP BY recovered_by, what",
+);
 const PAUSE: &str = "UPDATE recoveries SET state = 'paused' WHERE account_id = $1 AND id = $2 \
     AND state IN ('queued', 'running') AND $3 = $3";
 const RESUME: &str = "UPDATE recoveries SET state = 'running', paced_ms = $3 WHERE account_id = $1 AND id = $2 \
@@ -60,8 +70,9 @@ struct JobRow {
     id: String,
     account_id: String,
     endpoint_id: String,
-    endpoint_name: String,
-    endpoint_state: String,
+    endpoint_name: Option<String>,
+    endpoint_state: Option<String>,
+    suspended_ms: Option<i64>,
     from_ms: i64,
     to_ms: i64,
     kinds: String,
@@ -75,7 +86,41 @@ struct JobRow {
     who: Option<String>,
     created_ms: i64,
     finished_ms: Option<i64>,
-    failed: i64,
+    action: String,
+    filter: Option<String>,
+    ids: Option<String>,
+}
+
+impl JobRow {
+    fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::Corrupt { table: "recoveries", column, row: self.id.clone() }
+    }
+
+    /// Whether nothing can be sent now: its endpoint is paused or disabled, or its account suspended.
+    fn is_held(&self) -> bool {
+        self.suspended_ms.is_some() || matches!(self.endpoint_state.as_deref(), Some("paused" | "disabled"))
+    }
+
+    fn selection(&self, action: JobAction) -> StoreResult<JobSelection> {
+        if let Some(ids) = &self.ids {
+            let ids: Vec<String> = serde_json::from_str(ids).map_err(|_| self.corrupt("ids"))?;
+            let ids: Result<Vec<_>, _> = ids.iter().map(|id| DeliveryId::parse(id)).collect();
+            return Ok(JobSelection::Listed(ids.map_err(|_| self.corrupt("ids"))?));
+        }
+        if let Some(filter) = &self.filter {
+            return Ok(JobSelection::Matching(filter.clone()));
+        }
+        if action == JobAction::Retry {
+            return Ok(JobSelection::Waiting);
+        }
+        Ok(JobSelection::Missed(RecoveryRequest {
+            from: UnixMs(self.from_ms),
+            to: UnixMs(self.to_ms),
+            kinds: kinds(&self.kinds),
+            which: RecoveryScope::parse(&self.which).ok_or_else(|| self.corrupt("which"))?,
+            rate_per_s: small(self.rate_per_s),
+        }))
+    }
 }
 
 /// A job with what its worker needs.
@@ -96,74 +141,102 @@ pub struct StoredRecoveryJob {
 impl TryFrom<JobRow> for StoredRecoveryJob {
     type Error = StoreError;
     fn try_from(row: JobRow) -> StoreResult<Self> {
-        let corrupt = |column| StoreError::Corrupt { table: "recoveries", column, row: row.id.clone() };
-        let wanted = RecoveryRequest {
-            from: UnixMs(row.from_ms),
-            to: UnixMs(row.to_ms),
-            kinds: kinds(&row.kinds),
-            which: RecoveryScope::parse(&row.which).ok_or_else(|| corrupt("which"))?,
-            rate_per_s: small(row.rate_per_s),
+        let action = JobAction::parse(&row.action).ok_or_else(|| row.corrupt("action"))?;
+        let endpoint_id = match row.endpoint_id.as_str() {
+            "" => None,
+            id => Some(EndpointId::parse(id).map_err(|_| row.corrupt("endpoint_id"))?),
         };
         let job = RecoveryJob {
-            id: JobId::parse(&row.id).map_err(|_| corrupt("id"))?,
-            endpoint_id: EndpointId::parse(&row.endpoint_id).map_err(|_| corrupt("endpoint_id"))?,
-            state: JobState::parse(&row.state).ok_or_else(|| corrupt("state"))?,
-            endpoint_name: row.endpoint_name,
-            wanted,
+            id: JobId::parse(&row.id).map_err(|_| row.corrupt("id"))?,
+            action,
+            endpoint_id,
+            selection: row.selection(action)?,
+            rate_per_s: small(row.rate_per_s),
+            state: JobState::parse(&row.state).ok_or_else(|| row.corrupt("state"))?,
+            held: row.is_held(),
+            endpoint_name: row.endpoint_name.clone().unwrap_or_default(),
             total: small(row.total),
             done: small(row.done),
-            failed: small(row.failed),
-            who: row.who,
+            results: JobResults::default(),
+            who: row.who.clone(),
             created_at: UnixMs(row.created_ms),
             finished_at: row.finished_ms.map(UnixMs),
         };
         Ok(Self {
             job,
-            account: AccountId::parse(&row.account_id).map_err(|_| StoreError::Corrupt {
-                table: "recoveries",
-                column: "account_id",
-                row: row.id,
-            })?,
-            orphaned: row.endpoint_state == "deleted",
+            account: AccountId::parse(&row.account_id).map_err(|_| row.corrupt("account_id"))?,
+            orphaned: row.endpoint_state.as_deref() == Some("deleted"),
             position: row.position,
             paced_from: UnixMs(row.paced_ms),
         })
     }
 }
 
-/// Inserts a job at its first position.
-///
-/// # Errors
-/// A unique violation if the endpoint has an unfinished job.
-pub async fn add(tx: &mut Tx, account: &AccountId, job: &RecoveryJob, position: &str) -> StoreResult<()> {
-    let wanted = &job.wanted;
-    within!(tx, c => sqlx::query(ADD)
-        .bind(job.id.as_str()).bind(account.as_str()).bind(job.endpoint_id.as_str())
-        .bind(wanted.from.0).bind(wanted.to.0).bind(stored_kinds(&wanted.kinds)).bind(wanted.which.as_str())
-        .bind(i64::from(wanted.rate_per_s)).bind(i64::from(job.total)).bind(position)
-        .bind(job.created_at.0).bind(job.who.as_deref())
+/// Inserts a job at its first position. False if the endpoint has an unfinished job that does the same.
+pub async fn add(tx: &mut Tx, account: &AccountId, job: &RecoveryJob, position: &str) -> StoreResult<bool> {
+    let (from, to, wanted_kinds, which) = match job.missed() {
+        Some(wanted) => (wanted.from, wanted.to, stored_kinds(&wanted.kinds), wanted.which),
+        // Nothing: a node of the previous version takes every job for a recovery.
+        None => (job.created_at, job.created_at, String::new(), RecoveryScope::Failed),
+    };
+    let (filter, ids) = match &job.selection {
+        JobSelection::Missed(_) | JobSelection::Waiting => (None, None),
+        JobSelection::Matching(filter) => (Some(filter.as_str()), None),
+        JobSelection::Listed(ids) => (None, Some(json_list(ids.iter().map(DeliveryId::as_str)))),
+    };
+    let added = within!(tx, c => sqlx::query(ADD)
+        .bind(job.id.as_str()).bind(account.as_str()).bind(job.endpoint_id.as_ref().map_or("", EndpointId::as_str))
+        .bind(from.0).bind(to.0).bind(wanted_kinds).bind(which.as_str())
+        .bind(i64::from(job.rate_per_s)).bind(i64::from(job.total)).bind(position)
+        .bind(job.created_at.0).bind(job.who.as_deref()).bind(job.action.as_str()).bind(filter).bind(ids)
         .execute(c).await?.rows_affected());
-    Ok(())
+    Ok(added == 1)
 }
 
-/// One job of the account.
-pub async fn one(db: &Db, account: &AccountId, id: &JobId) -> StoreResult<Option<RecoveryJob>> {
+/// One job of the account, with its results.
+pub async fn one(db: &Db, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<Option<RecoveryJob>> {
     let row: Option<JobRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
-    Ok(row.map(StoredRecoveryJob::try_from).transpose()?.map(|stored| stored.job))
+    let Some(row) = row else { return Ok(None) };
+    let mut jobs = vec![StoredRecoveryJob::try_from(row)?.job];
+    add_results(db, &mut jobs, now).await?;
+    Ok(jobs.pop())
 }
 
-/// Lists the account's latest jobs, newest first.
+/// Lists the account's latest jobs, newest first, with their results.
 pub async fn of_account(
     db: &Db,
     account: &AccountId,
     endpoint: Option<&EndpointId>,
     limit: u32,
+    now: UnixMs,
 ) -> StoreResult<Vec<RecoveryJob>> {
     let endpoint = endpoint.map_or("", EndpointId::as_str);
     let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT)
         .bind(account.as_str()).bind(endpoint).bind(i64::from(limit)).fetch_all(c).await?);
-    rows.into_iter().map(|row| Ok(StoredRecoveryJob::try_from(row)?.job)).collect()
+    let jobs: StoreResult<Vec<_>> = rows.into_iter().map(|row| Ok(StoredRecoveryJob::try_from(row)?.job)).collect();
+    let mut jobs = jobs?;
+    add_results(db, &mut jobs, now).await?;
+    Ok(jobs)
+}
+
+async fn add_results(db: &Db, jobs: &mut [RecoveryJob], now: UnixMs) -> StoreResult<()> {
+    let sql = RESULTS.on(db.dialect);
+    let ids = json_list(jobs.iter().filter(|job| job.done > 0).map(|job| job.id.as_str()));
+    let rows: Vec<(String, String, i64)> =
+        on!(&db.readers, c => sqlx::query_as(sql).bind(ids).bind(now.0).fetch_all(c).await?);
+    for (id, what, n) in rows {
+        let Some(job) = jobs.iter_mut().find(|job| job.id.as_str() == id) else { continue };
+        let count = match what.as_str() {
+            "delivered" => &mut job.results.delivered,
+            "failed" => &mut job.results.failed,
+            "cancelled" => &mut job.results.cancelled,
+            "retrying" => &mut job.results.retrying,
+            _ => &mut job.results.waiting,
+        };
+        *count = small(n);
+    }
+    Ok(())
 }
 
 /// Lists queued and running jobs of all accounts that are not parked, by id. One that cannot be read hides no other.
@@ -172,11 +245,21 @@ pub async fn active(db: &Db) -> StoreResult<Vec<(String, StoreResult<StoredRecov
     Ok(rows.into_iter().map(|row| (row.id.clone(), StoredRecoveryJob::try_from(row))).collect())
 }
 
-/// The endpoint's unfinished job, if there is one.
-pub async fn unfinished(db: &Db, account: &AccountId, endpoint: &EndpointId) -> StoreResult<Option<JobId>> {
+/// The endpoint's unfinished job that does this, if there is one.
+pub async fn unfinished(
+    db: &Db,
+    account: &AccountId,
+    endpoint: &EndpointId,
+    action: JobAction,
+) -> StoreResult<Option<JobId>> {
     let id: Option<String> = on!(&db.readers, c => sqlx::query_scalar(UNFINISHED)
-        .bind(account.as_str()).bind(endpoint.as_str()).fetch_optional(c).await?);
+        .bind(account.as_str()).bind(endpoint.as_str()).bind(action.as_str()).fetch_optional(c).await?);
     Ok(id.and_then(|id| JobId::parse(&id).ok()))
+}
+
+/// How many unfinished jobs of the account work on selected deliveries.
+pub async fn open_bulk(tx: &mut Tx, account: &AccountId) -> StoreResult<i64> {
+    Ok(within!(tx, c => sqlx::query_scalar(OPEN_BULK).bind(account.as_str()).fetch_one(c).await?))
 }
 
 /// Pauses a job. False if it is not queued or running.
@@ -194,16 +277,16 @@ pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &JobId, now: UnixMs) -
     change(tx, CANCEL, account, id, now).await
 }
 
-/// Cancels the endpoint's unfinished job, if there is one.
+/// Cancels the endpoint's unfinished jobs. Returns them.
 pub async fn cancel_of_endpoint(
     tx: &mut Tx,
     account: &AccountId,
     endpoint: &EndpointId,
     now: UnixMs,
-) -> StoreResult<Option<JobId>> {
-    let id: Option<String> = within!(tx, c => sqlx::query_scalar(CANCEL_OF_ENDPOINT)
-        .bind(account.as_str()).bind(endpoint.as_str()).bind(now.0).fetch_optional(c).await?);
-    Ok(id.and_then(|id| JobId::parse(&id).ok()))
+) -> StoreResult<Vec<JobId>> {
+    let ids: Vec<String> = within!(tx, c => sqlx::query_scalar(CANCEL_OF_ENDPOINT)
+        .bind(account.as_str()).bind(endpoint.as_str()).bind(now.0).fetch_all(c).await?);
+    Ok(ids.iter().filter_map(|id| JobId::parse(id).ok()).collect())
 }
 
 async fn change(tx: &mut Tx, sql: &'static str, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<bool> {

@@ -1,12 +1,13 @@
 //! Finds the events of a recovery and requeues them. Counting and sending share their conditions, so the count shown
-//! beforehand is requeue is sent.
+//! beforehand is what is sent.
 
 use std::collections::HashMap;
 
 use domain::{
     UnixMs,
+    event::EventKind,
     id::{AccountId, DeliveryId, EndpointId, JobId, decode, encode},
-    recover::{RECOVER_MAX, RecoveryRequest, RecoveryScope},
+    recover::{RECOVER_MAX, RecoveryParts, RecoveryRequest, RecoveryScope},
     time::{HOUR_MS, MINUTE_MS},
 };
 use serde::Serialize;
@@ -45,9 +46,21 @@ macro_rules! never_sent {
 static FAILED: Sql = Sql::new(concat!("SELECT d.id, d.call_id ", failed!(), " ORDER BY d.id LIMIT $9"));
 static NEVER_SENT: Sql =
     Sql::new(concat!("SELECT e.position, e.id, e.call_id ", never_sent!(), " ORDER BY e.position LIMIT $9"));
-static COUNT_FAILED: Sql = Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", failed!(), " LIMIT $9) AS found"));
-static COUNT_NEVER_SENT: Sql =
-    Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", never_sent!(), " LIMIT $9) AS found"));
+/// What the list of failed and expired deliveries shows, and why some of it is not resent.
+static COUNT_ENDED: Sql = Sql::new(
+    "SELECT kind, what, COUNT(*), MIN(created_ms) FROM (SELECT d.kind, d.created_ms, CASE \
+     WHEN d.state = 'expired' AND COALESCE(d.end_reason, '') <> 'too_late' THEN 'superseded' \
+     WHEN NOT EXISTS (SELECT 1 FROM events e WHERE e.account_id = d.account_id AND e.id = d.event_id \
+     AND e.payload IS NOT NULL) THEN 'no_payload' ELSE d.state END AS what \
+     FROM deliveries d WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.kind IN {list $3} \
+     AND d.created_ms >= $4 AND d.created_ms < $5 AND d.finished_ms <= $6 AND d.id > $7 AND d.id < $8 AND d.test = 0 \
+     AND d.state <> 'delivered' AND d.state IN ('failed', 'expired') LIMIT $9) AS ended GROUP BY kind, what",
+);
+static COUNT_NEVER_SENT: Sql = Sql::new(concat!(
+    "SELECT kind, 'never_sent', COUNT(*), MIN(created_ms) FROM (SELECT e.kind, e.created_ms ",
+    never_sent!(),
+    " LIMIT $9) AS found GROUP BY kind"
+));
 static RESEND: Sql = Sql::new(
     "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, fresh_from_ms = $2, \
      finished_ms = NULL, due_ms = NULL, order_until_ms = NULL, order_given_up = NULL, recovered_by = $3 WHERE id IN {list $1} AND finished_ms <= $4 \
@@ -64,7 +77,7 @@ static SEND: Sql = Sql::new(
 static SENT_TO_ONE_MORE: Sql =
     Sql::new("UPDATE events SET deliveries = deliveries + 1 WHERE account_id = $1 AND id IN {list $2}");
 
-/// Requeue a recovery searches for.
+/// What a recovery searches for.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
     /// The account.
@@ -82,10 +95,23 @@ pub struct Search<'a> {
 pub struct Found {
     /// Its key.
     pub key: String,
-    /// The call.
-    pub call_id: String,
-    /// Requeue to requeue.
+    /// The endpoint and the call.
+    pub ordering_key: OrderingKey,
+    /// What to requeue.
     pub requeue: Requeue,
+}
+
+impl Found {
+    /// A delivery with its ordering key.
+    pub(super) fn delivery(id: String, ordering_key: OrderingKey) -> Self {
+        let key = id.strip_prefix(DeliveryId::PREFIX).unwrap_or_default().to_owned();
+        Self { key, ordering_key, requeue: Requeue::Delivery(id) }
+    }
+
+    /// Its delivery, if it has one.
+    pub(super) fn delivery_id(&self) -> Option<&str> {
+        if let Requeue::Delivery(id) = &self.requeue { Some(id) } else { None }
+    }
 }
 
 /// A delivery to resend, or an event that has none.
@@ -124,23 +150,55 @@ macro_rules! searching {
     };
 }
 
-fn delivery_key(key: &str) -> String {
+pub(super) fn delivery_key(key: &str) -> String {
     format!("{}{key}", DeliveryId::PREFIX)
 }
 
-/// Counts the events. [`RECOVER_MAX`] plus one means "more".
-pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<u32> {
+/// Counts the events. More than [`RECOVER_MAX`] to resend means "more".
+pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<RecoveryParts> {
     let (after, before) = (first_position(search.wanted), last_position(search.wanted));
-    let sql = COUNT_FAILED.on(db.dialect);
-    let failed: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, delivery_key(&after),
-        delivery_key(&before), RECOVER_MAX + 1).fetch_one(c).await?);
-    if search.wanted.which == RecoveryScope::Failed {
-        return Ok(small(failed));
+    // Of all kinds: what is left out is counted, too.
+    let all = RecoveryRequest { kinds: EventKind::ALL.to_vec(), ..search.wanted.clone() };
+    let every = Search { wanted: &all, ..search };
+    let limit = (RECOVER_MAX + 1) * 2;
+    let sql = COUNT_ENDED.on(db.dialect);
+    let mut rows: Vec<Counted> = on!(&db.readers, c => searching!(sqlx::query_as(sql), every, delivery_key(&after),
+        delivery_key(&before), limit).fetch_all(c).await?);
+    if search.wanted.which == RecoveryScope::AlsoNeverSent {
+        let sql = COUNT_NEVER_SENT.on(db.dialect);
+        let never: Vec<Counted> =
+            on!(&db.readers, c => searching!(sqlx::query_as(sql), every, after, before, limit).fetch_all(c).await?);
+        rows.extend(never);
     }
-    let sql = COUNT_NEVER_SENT.on(db.dialect);
-    let never: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, after, before, RECOVER_MAX + 1)
-        .fetch_one(c).await?);
-    Ok(small((failed + never).min(i64::from(RECOVER_MAX) + 1)))
+    Ok(parts(&rows, &search.wanted.kinds))
+}
+
+/// Kind, what became of the events, how many there are, when the oldest was accepted.
+type Counted = (String, String, i64, i64);
+
+fn parts(rows: &[Counted], wanted: &[EventKind]) -> RecoveryParts {
+    let mut parts = RecoveryParts::default();
+    for (kind, what, n, oldest) in rows {
+        let (Some(kind), n) = (EventKind::parse(kind), small(*n)) else { continue };
+        let resent = matches!(what.as_str(), "failed" | "expired" | "never_sent");
+        if resent && kind.is_ring() {
+            parts.rings.count = parts.rings.count.saturating_add(n);
+            let oldest = UnixMs(*oldest);
+            parts.rings.oldest = Some(parts.rings.oldest.map_or(oldest, |known| known.min(oldest)));
+        }
+        if !wanted.contains(&kind) {
+            continue;
+        }
+        let part = match what.as_str() {
+            "failed" => &mut parts.failed,
+            "expired" => &mut parts.expired,
+            "never_sent" => &mut parts.never_sent,
+            "superseded" => &mut parts.superseded,
+            _ => &mut parts.no_payload,
+        };
+        *part = part.saturating_add(n);
+    }
+    parts
 }
 
 /// The next events after a position, oldest first.
@@ -149,16 +207,18 @@ pub async fn find(db: &Db, search: Search<'_>, after: &str, limit: u32) -> Store
     let sql = FAILED.on(db.dialect);
     let failed: Vec<(String, String)> = on!(&db.readers, c => searching!(sqlx::query_as(sql), search,
         delivery_key(after), delivery_key(&before), limit).fetch_all(c).await?);
-    let key = |id: &str| id.strip_prefix(DeliveryId::PREFIX).unwrap_or_default().to_owned();
-    let mut found: Vec<Found> = failed
-        .into_iter()
-        .map(|(id, call_id)| Found { key: key(&id), call_id, requeue: Requeue::Delivery(id) })
-        .collect();
+    let of_call = |call_id| OrderingKey { endpoint_id: search.endpoint.to_string(), call_id };
+    let found = failed.into_iter().map(|(id, call_id)| Found::delivery(id, of_call(call_id)));
+    let mut found: Vec<Found> = found.collect();
     if search.wanted.which == RecoveryScope::AlsoNeverSent {
         let sql = NEVER_SENT.on(db.dialect);
         let never: Vec<(String, String, String)> = on!(&db.readers, c =>
             searching!(sqlx::query_as(sql), search, after, before, limit).fetch_all(c).await?);
-        found.extend(never.into_iter().map(|(key, id, call_id)| Found { key, call_id, requeue: Requeue::Event(id) }));
+        found.extend(never.into_iter().map(|(key, id, call_id)| Found {
+            key,
+            ordering_key: of_call(call_id),
+            requeue: Requeue::Event(id),
+        }));
         found.sort_by(|a, b| a.key.cmp(&b.key));
         found.truncate(limit as usize);
     }
@@ -173,13 +233,7 @@ pub async fn put_back(
     found: &[Found],
     now: UnixMs,
 ) -> StoreResult<usize> {
-    let mut keys: Vec<OrderingKey> = Vec::new();
-    for found in found {
-        let key = OrderingKey { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
+    let mut keys = distinct_keys(found);
     let busy = ordering_keys::busy(tx, &keys).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
@@ -189,11 +243,19 @@ pub async fn put_back(
     Ok(resent + sent)
 }
 
+/// The ordering keys of these events, each once.
+pub(super) fn distinct_keys(found: &[Found]) -> Vec<OrderingKey> {
+    let mut keys: Vec<OrderingKey> = Vec::new();
+    for found in found {
+        if !keys.contains(&found.ordering_key) {
+            keys.push(found.ordering_key.clone());
+        }
+    }
+    keys
+}
+
 async fn resend(tx: &mut Tx, search: Search<'_>, job: &JobId, found: &[Found], now: UnixMs) -> StoreResult<usize> {
-    let ids = json_list(found.iter().filter_map(|found| match &found.requeue {
-        Requeue::Delivery(id) => Some(id.as_str()),
-        Requeue::Event(_) => None,
-    }));
+    let ids = json_list(found.iter().filter_map(Found::delivery_id));
     let sql = RESEND.on(tx.dialect());
     let resent: Vec<String> = within!(tx, c => sqlx::query_scalar(sql)
         .bind(ids).bind(now.0).bind(job.as_str()).bind(search.began.0).fetch_all(c).await?);

@@ -48,6 +48,8 @@ const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, sta
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
 const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, failing_days = 0, \
     last_failure = NULL, warned = 0, proven = 0, drain_per_s = $3, throttled_until_ms = NULL WHERE account_id = $1 AND id = $2";
+const SET_DRAIN: &str =
+    "UPDATE endpoints SET drain_per_s = $3 WHERE account_id = $1 AND id = $2 AND drain_per_s IS NOT NULL";
 static LISTENING: Sql = Sql::new(concat!(
     "SELECT id, account_id, events, CASE WHEN account_id IN ",
     suspended!(),
@@ -262,6 +264,13 @@ pub async fn hosts(tx: &mut Tx, account: &AccountId) -> StoreResult<Vec<String>>
 /// Counts the account's endpoints.
 pub async fn count(tx: &mut Tx, account: &AccountId) -> StoreResult<i64> {
     Ok(within!(tx, c => sqlx::query_scalar(COUNT).bind(account.as_str()).fetch_one(c).await?))
+}
+
+/// Changes the rate of held events, if they have one.
+pub async fn set_drain(tx: &mut Tx, account: &AccountId, id: &EndpointId, rate_per_s: u32) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(SET_DRAIN).bind(account.as_str()).bind(id.as_str()).bind(i64::from(rate_per_s))
+        .execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Updates an endpoint's settings if its version still matches (0 matches any). False if not.

@@ -1,8 +1,12 @@
 //! Events: bulk insert, and lookup by id.
 
+pub mod asked_number;
+pub mod call_candidates;
+pub mod call_rows;
 pub mod list;
+pub mod phone_again;
 pub mod phone_index;
-pub(super) mod phone_search;
+pub mod phone_search;
 
 use domain::{
     UnixMs,
@@ -137,7 +141,7 @@ pub async fn payload_sizes(tx: &mut Tx, deliveries: &[String]) -> StoreResult<Ve
 
 /// An event as lists and pages display it.
 #[derive(sqlx_macros::FromRow)]
-struct ShownRow {
+pub(super) struct ShownRow {
     id: String,
     kind: String,
     call_id: String,

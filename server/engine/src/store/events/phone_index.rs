@@ -7,8 +7,8 @@
 
 use domain::{
     UnixMs,
-    id::{AccountId, DeliveryId, decode},
-    phone,
+    id::{DeliveryId, decode},
+    phone_key::key,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -55,7 +55,7 @@ impl Stream {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Deliveries, Self::Unsent];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Deliveries => "deliveries",
             Self::Unsent => "unsent",
@@ -143,62 +143,47 @@ pub async fn advance(tx: &mut Tx, stream: Stream, from: &str, to: &str) -> Store
 
 /// Adds rows to the index; existing entries are kept.
 pub async fn add(tx: &mut Tx, rows: &[PhoneEntry]) -> StoreResult<()> {
-    write(tx, &ADD, rows).await
+    ADD.write(tx, &entries(rows), &[]).await?;
+    Ok(())
 }
 
-/// Removes rows from the index.
+/// Removes rows from the index, also what an earlier build has added for them.
 pub async fn remove(tx: &mut Tx, rows: &[PhoneEntry]) -> StoreResult<()> {
-    write(tx, &REMOVE, rows).await
-}
-
-async fn write(tx: &mut Tx, sql: &'static Sql, rows: &[PhoneEntry]) -> StoreResult<()> {
-    sql.write(tx, &entries(rows), &[]).await?;
+    let mut entries = entries(rows);
+    entries.extend(entries_of(rows, |number| without_prefix(number).to_owned()));
+    entries.sort_unstable();
+    entries.dedup();
+    REMOVE.write(tx, &entries, &[]).await?;
     Ok(())
 }
 
 /// Sorted like the index, so that neighbouring entries are written together.
 fn entries(rows: &[PhoneEntry]) -> Vec<HashEntry<'_>> {
-    let of = |row: &'_ PhoneEntry, number: &str| hash(&row.account_id, number);
-    let mut entries: Vec<HashEntry<'_>> = rows
-        .iter()
-        .flat_map(|row| {
-            [of(row, &row.caller), of(row, &row.callee)].map(|number| HashEntry { number, place: &row.place })
-        })
-        .collect();
+    let mut entries: Vec<HashEntry<'_>> = entries_of(rows, key).collect();
     entries.sort_unstable();
     entries.dedup();
     entries
 }
 
-/// The spellings under which a searched number may be stored.
-pub(crate) fn spellings(text: &str) -> Vec<String> {
-    let mut all = if text.contains(|c: char| c.is_ascii_digit()) { phone::spellings(text) } else { Vec::new() };
-    if !all.iter().any(|one| one == text) {
-        all.insert(0, text.to_owned());
-    }
-    all
+fn entries_of(rows: &[PhoneEntry], key: fn(&str) -> String) -> impl Iterator<Item = HashEntry<'_>> {
+    rows.iter().flat_map(move |row| {
+        [&row.caller, &row.callee]
+            .map(|number| HashEntry { number: hash(&row.account_id, &key(number)), place: &row.place })
+    })
 }
 
-/// Hashes of these spellings in an account. Matching rows must be compared again, since hashes can collide.
-pub(crate) fn hashes(account: &AccountId, texts: &[String]) -> Vec<i64> {
-    let mut all: Vec<i64> = texts.iter().map(|text| hash(account.as_str(), text)).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// Eight bytes for account and number: an entry takes a third of the space of both.
-fn hash(account: &str, number: &str) -> i64 {
+/// Eight bytes for account and key of a number: an entry takes a third of the space of both.
+pub(super) fn hash(account: &str, key: &str) -> i64 {
     let mut hasher = Sha256::new();
     hasher.update(account.as_bytes());
     hasher.update([0]);
-    hasher.update(normalised(number).as_bytes());
+    hasher.update(key.as_bytes());
     let digest = hasher.finalize();
     i64::from_be_bytes(std::array::from_fn(|at| digest[at]))
 }
 
-/// A number without its international prefix, so that its spellings share a hash. Other text is unchanged.
-fn normalised(text: &str) -> &str {
+/// The key that earlier builds gave a number, whose entries stay until their rows are deleted.
+pub(super) fn without_prefix(text: &str) -> &str {
     let rest = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).unwrap_or(text);
     if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()) { rest } else { text }
 }
@@ -207,30 +192,12 @@ fn normalised(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    #[test]
-    fn spellings_of_a_number_share_a_hash() {
-        let account = AccountId::new(UnixMs(1), 1);
-        assert_eq!(hashes(&account, &spellings("+441202901222")).len(), 1);
-        assert_eq!(hashes(&account, &spellings("anonymous")).len(), 1);
-        assert_ne!(hashes(&account, &spellings("441202901222")), hashes(&account, &spellings("441202901223")));
-        let other = AccountId::new(UnixMs(2), 1);
-        assert_ne!(hashes(&account, &spellings("441202901222")), hashes(&other, &spellings("441202901222")));
-    }
-
-    #[test]
-    fn every_searched_spelling_is_covered_by_its_hashes() {
-        let account = AccountId::new(UnixMs(1), 1);
-        for term in ["+44 1202", "0044", "+0012", "000", "00", "+", "7048", "extension 7048", "0120+291", "a"] {
-            let searched = hashes(&account, &spellings(term));
-            assert!(spellings(term).iter().all(|text| searched.contains(&hash(account.as_str(), text))), "{term}");
-        }
-    }
-
     /// Later versions must find stored hashes.
     #[test]
     fn hashes_are_stable() {
-        assert_eq!(hash("acct_1", "+441202901222"), hash("acct_1", "00441202901222"));
-        assert_eq!(hash("acct_1", "441202901222"), 7_944_552_423_919_553_260);
+        assert_eq!(hash("acct_1", &key("+441202901222")), hash("acct_1", &key("00441202901222")));
+        assert_eq!(hash("acct_1", &key("441202901222")), 7_944_552_423_919_553_260);
+        assert_eq!(hash("acct_1", without_prefix("00441202901222")), 7_944_552_423_919_553_260);
     }
 
     #[test]
@@ -242,6 +209,6 @@ mod tests {
             callee: callee.into(),
         };
         assert_eq!(entries(&[row("1", "2"), row("2", "1")]).len(), 2);
-        assert_eq!(entries(&[row("+49301", "0049301")]).len(), 1);
+        assert_eq!(entries(&[row("+49301", "0049 301")]).len(), 1);
     }
 }

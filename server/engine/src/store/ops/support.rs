@@ -14,7 +14,7 @@ use crate::store::{
     conditions::{Bind, bound},
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
-    events::phone_search,
+    events::{asked_number::TypedNumber, phone_search},
     ops::parked::not_parked,
     sql::{Sql, json_list},
 };
@@ -175,8 +175,8 @@ pub enum FindBy {
     Event(String),
     /// A call's UUID.
     Call(String),
-    /// A phone number in some spellings, in events since this position.
-    Number(Vec<String>, String),
+    /// A phone number, in events since this position.
+    Number(TypedNumber, String),
 }
 
 impl FindBy {
@@ -195,8 +195,8 @@ impl FindBy {
             Self::Delivery(id) => one("a.id IN (SELECT d.account_id FROM deliveries d WHERE d.id = $1)", id),
             Self::Event(id) => one("EXISTS (SELECT 1 FROM events e WHERE e.account_id = a.id AND e.id = $1)", id),
             Self::Call(id) => one("EXISTS (SELECT 1 FROM events e WHERE e.account_id = a.id AND e.call_id = $1)", id),
-            Self::Number(spellings, since) => {
-                let called = phone_search::accounts(db, spellings, since).await?;
+            Self::Number(typed, since) => {
+                let called = phone_search::accounts(db, typed, since).await?;
                 one(AMONG.on(db.dialect), &json_list(called.iter().map(String::as_str)))
             }
         })

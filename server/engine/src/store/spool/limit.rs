@@ -2,7 +2,7 @@
 //! ends, and counted in a gap that lasts until there is room again.
 
 use domain::UnixMs;
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, params};
 
 use super::gaps;
 use crate::store::error::StoreResult;
@@ -58,15 +58,14 @@ impl Counts {
 }
 
 /// What is in the file.
-pub(super) async fn count(connection: &mut SqliteConnection) -> StoreResult<Counts> {
-    let counted = sqlx::query_as("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM events").fetch_one(connection).await?;
-    let (rows, bytes) = counted;
-    Ok(Counts { rows, bytes })
+pub(super) fn count(connection: &Connection) -> StoreResult<Counts> {
+    let select = "SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM events";
+    Ok(connection.query_row(select, [], |row| Ok(Counts { rows: row.get(0)?, bytes: row.get(1)? }))?)
 }
 
 /// Drops what does not fit.
-pub(super) async fn enforce(
-    connection: &mut SqliteConnection,
+pub(super) fn enforce(
+    connection: &Connection,
     counts: &mut Counts,
     limits: SpoolLimits,
     now: UnixMs,
@@ -75,9 +74,9 @@ pub(super) async fn enforce(
     while counts.exceeds(limits) {
         let excess = u32::try_from(counts.rows().saturating_sub(limits.rows)).unwrap_or(u32::MAX);
         let step = excess.clamp(1, DROP_STEP);
-        let mut dropped = drop_oldest(connection, false, step).await?;
+        let mut dropped = drop_oldest(connection, false, step)?;
         if dropped.rows == 0 {
-            dropped = drop_oldest(connection, true, step).await?;
+            dropped = drop_oldest(connection, true, step)?;
             ends += dropped.rows;
         } else {
             starts += dropped.rows;
@@ -96,24 +95,20 @@ pub(super) async fn enforce(
         "the spool is full: events were dropped, oldest first and starts of calls before ends"
     );
     let count = |rows: i64| u32::try_from(rows).unwrap_or(u32::MAX);
-    gaps::extend_full(connection, now, count(starts + ends), count(ends)).await
+    gaps::extend_full(connection, now, count(starts + ends), count(ends))
 }
 
-async fn drop_oldest(connection: &mut SqliteConnection, ends: bool, step: u32) -> StoreResult<Counts> {
+fn drop_oldest(connection: &Connection, ends: bool, step: u32) -> StoreResult<Counts> {
     let delete =
-        "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE is_end = $1 ORDER BY number LIMIT $2)
+        "DELETE FROM events WHERE number IN (SELECT number FROM events WHERE is_end = ?1 ORDER BY number LIMIT ?2)
         RETURNING bytes";
-    let sizes: Vec<i64> = sqlx::query_scalar(delete).bind(ends).bind(step).fetch_all(connection).await?;
+    let mut statement = connection.prepare_cached(delete)?;
+    let sizes = statement.query_map(params![ends, step], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
     Ok(Counts::of(&sizes))
 }
 
 /// Ends the gap once there is room.
-pub(super) async fn close_gap(
-    connection: &mut SqliteConnection,
-    counts: Counts,
-    limits: SpoolLimits,
-    now: UnixMs,
-) -> StoreResult<()> {
+pub(super) fn close_gap(connection: &Connection, counts: Counts, limits: SpoolLimits, now: UnixMs) -> StoreResult<()> {
     let half = SpoolLimits { rows: limits.rows / ROOM_DIVISOR, bytes: limits.bytes / ROOM_DIVISOR };
-    if counts.exceeds(half) { Ok(()) } else { gaps::close_full(connection, now).await }
+    if counts.exceeds(half) { Ok(()) } else { gaps::close_full(connection, now) }
 }

@@ -6,20 +6,17 @@
 
 mod calls;
 mod events;
+mod file;
 mod gaps;
 mod limit;
 mod schema;
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{fs::File, path::Path, sync::Arc};
 
 use domain::{UnixMs, connector::Gap};
-use sqlx::{
-    ConnectOptions as _, Connection as _, SqliteConnection,
-    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode},
-};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
-use self::limit::Counts;
+use self::file::{Durability, SpoolFile};
 pub use self::{
     events::{Refused, SpooledEvent},
     limit::SpoolLimits,
@@ -28,13 +25,6 @@ use crate::store::{
     error::{StoreError, StoreResult},
     sqlite,
 };
-
-/// How long a statement waits for another process's lock, such as a backup's, before it fails.
-const BUSY_TIMEOUT_MS: u64 = 5_000;
-/// Everything that a power failure must not undo.
-const DURABLE: &str = "PRAGMA synchronous = FULL";
-/// What a power failure may undo, because it ends the calls as well. A killed process loses nothing in either case.
-const RELAXED: &str = "PRAGMA synchronous = NORMAL";
 
 /// A spool cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -110,17 +100,14 @@ pub struct Backlog {
 }
 
 /// An open spool.
+///
+/// SQLite is called directly, in a thread for blocking work: a transaction costs one switch between threads instead of two for
+/// each statement, which on a busy machine is most of what it takes.
 #[derive(Debug)]
 pub struct Spool {
-    file: Mutex<SpoolFile>,
+    file: Arc<Mutex<SpoolFile>>,
     limits: SpoolLimits,
     _lock: Option<File>,
-}
-
-#[derive(Debug)]
-struct SpoolFile {
-    connection: SqliteConnection,
-    counts: Counts,
 }
 
 impl Spool {
@@ -135,37 +122,29 @@ impl Spool {
         };
         // Private to its owner from the first byte. Usually it exists; if it cannot be created, connecting reports why.
         let _ = sqlite::copies::create(path);
-        let mut connection = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .auto_vacuum(SqliteAutoVacuum::Incremental)
-            .journal_mode(SqliteJournalMode::Wal)
-            .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
-            .connect()
-            .await
-            .map_err(StoreError::from)?;
-        schema::prepare(&mut connection).await?;
-        let counts = limit::count(&mut connection).await?;
-        Ok(Self { file: Mutex::new(SpoolFile { connection, counts }), limits, _lock: lock })
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking(move || SpoolFile::open(&path)).await;
+        let file = opened.map_err(panicked)??;
+        Ok(Self { file: Arc::new(Mutex::new(file)), limits, _lock: lock })
     }
 
     /// Saves events and open calls in one transaction. Events are on disk afterwards, whatever happens.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was saved.
-    pub async fn save(&self, changes: &SpoolChanges, now: UnixMs) -> StoreResult<()> {
-        let mut file = self.file(changes.events.is_empty()).await?;
-        let SpoolFile { connection, counts } = &mut *file;
-        let mut tx = connection.begin().await?;
-        let mut after = *counts;
-        after.add(events::insert(&mut tx, &changes.events, now).await?);
-        calls::save(&mut tx, &changes.open, &changes.ended).await?;
-        schema::set_facts(&mut tx, &changes.facts).await?;
-        gaps::add(&mut tx, &changes.gaps).await?;
-        limit::enforce(&mut tx, &mut after, self.limits, now).await?;
-        tx.commit().await?;
-        *counts = after;
-        Ok(())
+    pub async fn save(&self, changes: SpoolChanges, now: UnixMs) -> StoreResult<()> {
+        let limits = self.limits;
+        let durability = if changes.events.is_empty() { Durability::Relaxed } else { Durability::Durable };
+        let write = move |file: &mut SpoolFile| {
+            file.write(durability, |tx, counts| {
+                counts.add(events::insert(tx, &changes.events, now)?);
+                calls::save(tx, &changes.open, &changes.ended)?;
+                schema::set_facts(tx, &changes.facts)?;
+                gaps::add(tx, &changes.gaps)?;
+                limit::enforce(tx, counts, limits, now)
+            })
+        };
+        self.call(write).await
     }
 
     /// The state of all open calls.
@@ -173,7 +152,7 @@ impl Spool {
     /// # Errors
     /// [`StoreError`].
     pub async fn open_calls(&self) -> StoreResult<Vec<String>> {
-        calls::open(&mut self.file.lock().await.connection).await
+        self.call(|file| calls::open(&file.connection)).await
     }
 
     /// Keys of the calls that ended most recently, oldest first.
@@ -181,54 +160,48 @@ impl Spool {
     /// # Errors
     /// [`StoreError`].
     pub async fn finished(&self) -> StoreResult<Vec<String>> {
-        calls::finished(&mut self.file.lock().await.connection).await
+        self.call(|file| calls::finished(&file.connection)).await
     }
 
     /// A fact that was saved.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn fact(&self, name: &str) -> StoreResult<Option<String>> {
-        schema::fact(&mut self.file.lock().await.connection, name).await
+    pub async fn fact(&self, name: &'static str) -> StoreResult<Option<String>> {
+        self.call(|file| schema::fact(&file.connection, name)).await
     }
 
-    /// The oldest event of each call that has some, oldest first.
+    /// Removes events that were accepted, and returns the oldest event of each call that has some, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn next(&self, limit: u32) -> StoreResult<Vec<SpooledEvent>> {
-        events::next(&mut self.file.lock().await.connection, limit).await
-    }
-
-    /// These events were accepted.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then they are posted again, which has no effect.
-    pub async fn accepted(&self, numbers: &[i64], now: UnixMs) -> StoreResult<()> {
-        let mut file = self.file(true).await?;
-        let SpoolFile { connection, counts } = &mut *file;
-        let mut tx = connection.begin().await?;
-        let mut after = *counts;
-        after.subtract(events::remove(&mut tx, numbers).await?);
-        limit::close_gap(&mut tx, after, self.limits, now).await?;
-        tx.commit().await?;
-        *counts = after;
-        Ok(())
+    /// [`StoreError`]; then accepted events are posted again, which has no effect.
+    pub async fn next(&self, accepted: Vec<i64>, limit: u32, now: UnixMs) -> StoreResult<Vec<SpooledEvent>> {
+        let limits = self.limits;
+        let take = move |file: &mut SpoolFile| {
+            if !accepted.is_empty() {
+                file.write(Durability::Relaxed, |tx, counts| {
+                    counts.subtract(events::remove(tx, &accepted)?);
+                    limit::close_gap(tx, *counts, limits, now)
+                })?;
+            }
+            events::next(&file.connection, limit)
+        };
+        self.call(take).await
     }
 
     /// This event is not accepted, and never will be.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn refused(&self, event: &SpooledEvent, reason: &str, now: UnixMs) -> StoreResult<()> {
-        let mut file = self.file(false).await?;
-        let SpoolFile { connection, counts } = &mut *file;
-        let mut tx = connection.begin().await?;
-        events::record_refusal(&mut tx, event, reason, now).await?;
-        let removed = events::remove(&mut tx, &[event.number]).await?;
-        tx.commit().await?;
-        counts.subtract(removed);
-        Ok(())
+    pub async fn refused(&self, event: SpooledEvent, reason: String, now: UnixMs) -> StoreResult<()> {
+        let write = move |file: &mut SpoolFile| {
+            file.write(Durability::Durable, |tx, counts| {
+                events::record_refusal(tx, &event, &reason, now)?;
+                counts.subtract(events::remove(tx, &[event.number])?);
+                Ok(())
+            })
+        };
+        self.call(write).await
     }
 
     /// The events that were refused most recently, oldest first.
@@ -236,7 +209,7 @@ impl Spool {
     /// # Errors
     /// [`StoreError`].
     pub async fn refusals(&self) -> StoreResult<Vec<Refused>> {
-        events::refusals(&mut self.file.lock().await.connection).await
+        self.call(|file| events::refusals(&file.connection)).await
     }
 
     /// Gaps that were not reported since they last changed, oldest first.
@@ -244,7 +217,7 @@ impl Spool {
     /// # Errors
     /// [`StoreError`].
     pub async fn unreported_gaps(&self) -> StoreResult<Vec<Gap>> {
-        gaps::unreported(&mut self.file.lock().await.connection).await
+        self.call(|file| gaps::unreported(&file.connection)).await
     }
 
     /// This gap was reported as it is here.
@@ -252,7 +225,9 @@ impl Spool {
     /// # Errors
     /// [`StoreError`].
     pub async fn gap_reported(&self, gap: &Gap) -> StoreResult<()> {
-        gaps::reported(&mut self.file(true).await?.connection, gap).await
+        let gap = gap.clone();
+        let write = move |file: &mut SpoolFile| file.write(Durability::Relaxed, |tx, _| gaps::reported(tx, &gap));
+        self.call(write).await
     }
 
     /// How full it is.
@@ -266,13 +241,19 @@ impl Spool {
     /// # Errors
     /// [`StoreError`].
     pub async fn is_full(&self) -> StoreResult<bool> {
-        gaps::is_full(&mut self.file.lock().await.connection).await
+        self.call(|file| gaps::is_full(&file.connection)).await
     }
 
-    async fn file(&self, may_be_undone: bool) -> StoreResult<MutexGuard<'_, SpoolFile>> {
-        let mut file = self.file.lock().await;
-        let durability = if may_be_undone { RELAXED } else { DURABLE };
-        sqlx::query(durability).execute(&mut file.connection).await?;
-        Ok(file)
+    /// Works with the file where waiting for the disk blocks nothing else. The work is done even if the caller stops waiting.
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SpoolFile) -> StoreResult<T> + Send + 'static,
+    ) -> StoreResult<T> {
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        tokio::task::spawn_blocking(move || work(&mut file)).await.map_err(panicked)?
     }
+}
+
+fn panicked(error: tokio::task::JoinError) -> StoreError {
+    StoreError::Panicked(error.to_string())
 }

@@ -1,14 +1,12 @@
 //! The tables of the file, and facts under a name.
 
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::SpoolError;
 use crate::store::error::StoreResult;
 
 /// The format of this version.
 const FORMAT: i64 = 1;
-const READ_FORMAT: &str = "PRAGMA user_version";
-const SET_FORMAT: &str = "PRAGMA user_version = 1";
 const TABLES: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS events (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,31 +42,30 @@ const FACTS: &str =
 ///
 /// # Errors
 /// `OtherVersion` for a file of another format.
-pub(super) async fn prepare(connection: &mut SqliteConnection) -> Result<(), SpoolError> {
-    let format: i64 = sqlx::query_scalar(READ_FORMAT).fetch_one(&mut *connection).await.map_err(store)?;
+pub(super) fn prepare(connection: &Connection) -> Result<(), SpoolError> {
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(store)?;
     if !matches!(format, 0 | FORMAT) {
         return Err(SpoolError::OtherVersion(format));
     }
-    for statement in TABLES.into_iter().chain([FACTS, SET_FORMAT]) {
-        sqlx::query(statement).execute(&mut *connection).await.map_err(store)?;
+    for statement in TABLES.into_iter().chain([FACTS]) {
+        connection.execute(statement, []).map_err(store)?;
     }
-    Ok(())
+    connection.pragma_update(None, "user_version", FORMAT).map_err(store)
 }
 
-fn store(error: sqlx::Error) -> SpoolError {
+fn store(error: rusqlite::Error) -> SpoolError {
     SpoolError::Store(error.into())
 }
 
-pub(super) async fn set_facts(connection: &mut SqliteConnection, facts: &[(&'static str, String)]) -> StoreResult<()> {
+pub(super) fn set_facts(connection: &Connection, facts: &[(&'static str, String)]) -> StoreResult<()> {
+    let set = "INSERT INTO facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     for (name, value) in facts {
-        let set =
-            "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        sqlx::query(set).bind(name).bind(value).execute(&mut *connection).await?;
+        connection.prepare_cached(set)?.execute(params![name, value])?;
     }
     Ok(())
 }
 
-pub(super) async fn fact(connection: &mut SqliteConnection, name: &str) -> StoreResult<Option<String>> {
-    let found = sqlx::query_scalar("SELECT value FROM facts WHERE name = $1");
-    Ok(found.bind(name).fetch_optional(connection).await?)
+pub(super) fn fact(connection: &Connection, name: &str) -> StoreResult<Option<String>> {
+    let mut statement = connection.prepare_cached("SELECT value FROM facts WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
 }

@@ -1,11 +1,13 @@
 //! Transitions of a delivery: always the harness's first one.
 
-use domain::{delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKind, id::DeliveryId};
+use domain::{
+    delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKind, id::DeliveryId, recover::Recovery as _,
+};
 
 use super::{Test, transition};
 use crate::{harness::TestHarness, parked, receiver::Reply};
 
-pub(super) const TRANSITIONS: [(&str, Test); 17] = [
+pub(super) const TRANSITIONS: [(&str, Test); 18] = [
     transition!("an event is accepted and the endpoint is subscribed to it", accepted),
     transition!("an ephemeral event is accepted after its call's CallProcessed", superseded_on_arrival),
     transition!("2xx", succeeds),
@@ -24,7 +26,8 @@ pub(super) const TRANSITIONS: [(&str, Test); 17] = [
     transition!("cancel", cancelled),
     transition!("the endpoint is deleted", endpoint_deleted),
     transition!("resend, while its endpoint exists and its payload is kept", resent),
-    transition!("resend of a delivery that is waiting for a retry", retried_now),
+    transition!("retry now, or resend, of a delivery that is waiting for a retry", retried_now),
+    transition!("a job retries it", retried_by_job),
     transition!("a recovery job resends it", recovered),
 ];
 
@@ -204,7 +207,20 @@ async fn resent(harness: TestHarness, from: &str) -> String {
 
 async fn retried_now(harness: TestHarness, from: &str) -> String {
     set_up(&harness, from, EventKind::CallProcessed).await;
+    harness.engine.retry_delivery(&harness.admin, &id(&harness).await).await.unwrap();
     harness.engine.resend(&harness.admin, &id(&harness).await).await.unwrap();
+    let state = state(&harness).await;
+    assert_eq!(harness.run().await, 1, "without waiting for its time");
+    state
+}
+
+async fn retried_by_job(harness: TestHarness, from: &str) -> String {
+    set_up(&harness, from, EventKind::CallProcessed).await;
+    harness.clock.step_ms(1);
+    let endpoint = harness.deliveries().await[0].endpoint_id.clone();
+    harness.engine.retry_endpoint(&harness.admin, &endpoint, None).await.unwrap();
+    harness.clock.step_ms(100);
+    assert_eq!(crate::recover::round(&harness.engine).await, 1);
     let state = state(&harness).await;
     assert_eq!(harness.run().await, 1, "without waiting for its time");
     state
