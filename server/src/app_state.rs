@@ -14,7 +14,6 @@ use crate::{
     http_metrics::HttpMetrics,
     known_host::KnownHosts,
     phone_systems::PhoneSystems,
-    processors::Processors,
     rate_limit::RateLimit,
 };
 
@@ -45,8 +44,6 @@ pub struct AppState {
     pub rates: Rates,
     /// Bytes of request bodies in memory.
     pub bodies: Bodies,
-    /// Processors for requests other than single events.
-    pub processors: Processors,
     /// What is counted of requests.
     pub http_metrics: HttpMetrics,
     /// Cancelled when the server stops: endless streams finish then.
@@ -132,7 +129,6 @@ impl AppState {
             phone_systems: PhoneSystems::default(),
             rates: Rates::default(),
             bodies: Bodies::default(),
-            processors: Processors::default(),
             http_metrics: HttpMetrics::default(),
             stopping: CancellationToken::new(),
         }

@@ -42,7 +42,6 @@ pub mod phone_systems;
 pub mod plain_error;
 pub mod plain_path;
 pub mod process_metrics;
-pub mod processors;
 pub mod rate_limit;
 pub mod record_arrival;
 pub mod record_upload;

@@ -17,7 +17,7 @@ use tower_http::{
 
 use crate::{
     app_state::SharedState, ari, body_timeout, connect_in, health, ingress, listen::head_watch, local, measure,
-    metrics, pages, plain_path, processors, request_span, rest, security_headers, site, test_line,
+    metrics, pages, plain_path, request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -75,7 +75,6 @@ fn layered(state: &SharedState, routes: Router) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), ingress::count_forwarded))
         .layer(middleware::from_fn(head_watch::refuse_ambiguous))
         .layer(middleware::from_fn(plain_path::require))
-        .layer(middleware::from_fn_with_state(state.clone(), processors::share))
         .layer(middleware::from_fn_with_state(state.clone(), body_timeout::enforce));
     // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of
     // a route for every request.
