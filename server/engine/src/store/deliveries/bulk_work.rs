@@ -77,7 +77,7 @@ pub enum Selection<'a> {
 
 impl Bulk<'_> {
     fn ascending<'a>(&'a self, filter: &'a DeliveryFilter, after: &'a str) -> Ascending<'a> {
-        let wanted = Wanted { filter, spellings: Vec::new() };
+        let wanted = Wanted { filter, number: None };
         Ascending { account: self.account, wanted, resend: self.action != JobAction::Retry, after, began: self.began }
     }
 }

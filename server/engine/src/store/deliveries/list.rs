@@ -170,7 +170,7 @@ fn found_ascending(of: &Ascending<'_>, limit: u32) -> Option<(String, Vec<Bind>)
     let filter = of.wanted.filter;
     let mut conditions = delivery_conditions(
         of.account,
-        &Wanted { filter: &DeliveryFilter { endpoint: None, ..filter.clone() }, spellings: Vec::new() },
+        &Wanted { filter: &DeliveryFilter { endpoint: None, ..filter.clone() }, number: None },
         of.began,
     );
     if let Some(endpoint) = &filter.endpoint {
