@@ -17,7 +17,13 @@ use utoipa::ToSchema;
 
 use crate::{
     app_state::SharedState,
-    rest::{auth::Caller, body::JsonBody, jobs::JobJson, openapi::Errors, problem::Problem},
+    rest::{
+        auth::Caller,
+        body::JsonBody,
+        jobs::{JobJson, SpanJson},
+        openapi::Errors,
+        problem::Problem,
+    },
 };
 
 /// Which events to resend.
