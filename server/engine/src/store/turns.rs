@@ -22,7 +22,7 @@ impl Turns {
         Self { turn: Arc::new(Semaphore::new(1)), others: Arc::new(Semaphore::new(1)) }
     }
 
-    /// The next turn, for the hot path: at most one of all other writers goes before it.
+    /// The next turn, for the hot path: it waits for at most one of all other writers.
     ///
     /// # Errors
     /// When it takes too long.
@@ -30,8 +30,8 @@ impl Turns {
         in_time(Arc::clone(&self.turn).acquire_owned()).await
     }
 
-    /// A turn among all other writers. Only the first of them waits beside the hot path, so that two hundred sign-ins do
-    /// not go before an event.
+    /// A turn among all other writers. Only the first of them waits beside the hot path, so that an event never waits for
+    /// two hundred sign-ins.
     ///
     /// # Errors
     /// When it takes too long.
