@@ -18,7 +18,7 @@ pub fn RateField(
         view! { <option value=rate selected=rate == RATE_PER_S>{format!("{rate} per second")}</option> }
     });
     view! {
-        <label class="flex items-center gap-2 text-table whitespace-nowrap" for=id>
+        <label class="flex items-center gap-2 text-table whitespace-nowrap">
             "Up to"
             <select class=CONTROL id=id name="rate">{rates}</select>
         </label>
