@@ -37,7 +37,7 @@ pub struct CallJson {
     began_at: String,
     /// Whether its end has been reported.
     ended: bool,
-    /// `call_status` of its end; null until then, and after the payload's retention period.
+    /// `call_status` of its end; null until then, after the payload's retention period, and if the payload has more than 16 KiB.
     status: Option<String>,
     /// Whole seconds of talk; null likewise.
     duration_s: Option<u32>,
@@ -80,20 +80,20 @@ impl From<CallRow> for CallJson {
 /// A call with its events and deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallDetailJson {
-    #[serde(flatten)]
+    /// The call, as listed.
     call: CallJson,
     /// Its events, oldest first.
-    reported: Vec<EventJson>,
-    /// Its deliveries, oldest first; at most 250.
-    outcomes: Vec<DeliveryJson>,
+    events: Vec<EventJson>,
+    /// Its deliveries, oldest first; of more than 250, the latest.
+    deliveries: Vec<DeliveryJson>,
 }
 
 impl CallDetailJson {
     fn new(detail: CallDetail, now: UnixMs) -> Self {
         Self {
             call: detail.row.into(),
-            reported: detail.events.into_iter().map(EventJson::from).collect(),
-            outcomes: detail.deliveries.into_iter().map(|row| DeliveryJson::new(row, now)).collect(),
+            events: detail.events.into_iter().map(EventJson::from).collect(),
+            deliveries: detail.deliveries.into_iter().map(|row| DeliveryJson::new(row, now)).collect(),
         }
     }
 }

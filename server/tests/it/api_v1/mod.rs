@@ -1,5 +1,6 @@
 mod auth;
 mod batch;
+mod calls;
 mod connectors;
 mod deliveries;
 mod endpoints;
