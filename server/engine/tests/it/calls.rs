@@ -15,7 +15,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! { a_call_is_one_row_however_many_endpoints_get_its_events calls_are_paged_in_the_order_in_which_they_began a_number_finds_its_calls_once_on_all_pages filters_combine another_accounts_call_does_not_exist a_call_is_found_by_each_id_of_it }
+on_both! { a_call_is_one_row_however_many_endpoints_get_its_events calls_are_paged_in_the_order_in_which_they_began a_number_finds_its_calls_once_on_all_pages filters_combine another_accounts_call_does_not_exist a_call_is_found_by_each_id_of_it the_end_of_a_call_is_read_up_to_a_size }
 
 async fn post(harness: &TestHarness, payload: &str, timestamp: i64) -> String {
     let posted: PostedEvent =
@@ -181,4 +181,17 @@ async fn a_call_is_found_by_each_id_of_it(harness: TestHarness) {
         assert_eq!(ids(&harness, &format!("q={text}")).await, [call_id(1)], "{text}");
     }
     assert_eq!(ids(&harness, "q=own-7").await, [call_id(2)]);
+}
+
+/// A page has up to 250 calls, and a payload up to 256 KiB.
+async fn the_end_of_a_call_is_read_up_to_a_size(harness: TestHarness) {
+    for (call, padding) in [(1, 15_000), (2, 17_000)] {
+        end(&harness, call, &format!(r#"busy","more":"{}"#, "x".repeat(padding))).await;
+    }
+    let rows = list(&harness, &harness.admin, "").await;
+    let ends: Vec<_> = rows.iter().map(|row| (row.ended, row.end.status.as_deref())).collect();
+    assert_eq!(ends, [(true, None), (true, Some("busy"))]);
+    // The latest end counts.
+    end(&harness, 2, "answered").await;
+    assert_eq!(list(&harness, &harness.admin, "status=answered").await[0].call_id, call_id(2));
 }
