@@ -68,7 +68,9 @@ pub fn display(number: &str) -> String {
 #[must_use]
 pub fn asked(typed: &str, country: Option<Country>, numbers: &dyn Numbers) -> Vec<String> {
     let mut keys = vec![key(typed)];
-    if let Some(e164) = numbers.e164(typed, country) {
+    // What the country doesn't dial may be international without its `+`, or with the `00` of other countries.
+    let international = || numbers.e164(&format!("+{}", e164_digits(&format!("+{}", key(typed)))?), country);
+    if let Some(e164) = numbers.e164(typed, country).or_else(international) {
         keys.push(key(&e164));
         keys.extend(country.map(|country| numbers.dialled_from(&e164, country)).unwrap_or_default());
     }
