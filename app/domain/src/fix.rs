@@ -44,7 +44,8 @@ impl Failure {
         })
     }
 
-    /// The URL that the server redirected to, resolved against the one it has now, if it is another HTTP URL.
+    /// The URL that the server redirected to, resolved against the one it has now, if it is another HTTP URL. From HTTPS to HTTP,
+    /// a redirect is no fix: calls and credentials would be sent unencrypted.
     fn redirect(&self, url: &str) -> Option<String> {
         if !matches!(self.facts.status, Some(301 | 302 | 303 | 307 | 308)) {
             return None;
@@ -52,7 +53,8 @@ impl Failure {
         let current = Url::parse(url).ok()?;
         let mut target = current.join(self.facts.location.as_deref()?).ok()?;
         target.set_fragment(None);
-        (matches!(target.scheme(), "https" | "http") && target != current).then(|| target.into())
+        let is_safe = target.scheme() == "https" || (target.scheme(), current.scheme()) == ("http", "http");
+        (is_safe && target != current).then(|| target.into())
     }
 }
 
@@ -84,6 +86,14 @@ mod tests {
         ] {
             assert_eq!(redirected(status, location), Some(Fix::SendTest), "{status} {location}");
         }
+    }
+
+    #[test]
+    fn a_redirect_to_http_is_never_offered_to_an_https_endpoint() {
+        let location = Some("http://acme.example/hooks".into());
+        let facts = CauseFacts { status: Some(301), location, ..CauseFacts::default() };
+        let fix = Failure { cause: Cause::Redirected, facts }.fix("https://acme.example/hooks");
+        assert_eq!(fix, Some(Fix::SendTest));
     }
 
     #[test]
