@@ -41,10 +41,11 @@ use super::{
 /// Most rows of one step.
 pub const STEP_ROWS: u32 = 400;
 /// Fewest rows of one step, however slow the disk is.
-const STEP_ROWS_MIN: u32 = 20;
+pub(super) const STEP_ROWS_MIN: u32 = 20;
 /// How long a step should hold the writer at most, in milliseconds: an event that arrives meanwhile waits for its end.
 const STEP_MS: u64 = 4;
-const BATCH: AdaptiveBatch = AdaptiveBatch { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
+pub(super) const BATCH: AdaptiveBatch =
+    AdaptiveBatch { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
 /// Rest between two steps, so that events and outcomes come first.
 const STEP_PAUSE_MS: u64 = 25;
 /// Rest between two rounds while there is something to index.

@@ -21,16 +21,11 @@ use crate::{
 };
 
 use super::{
-    adaptive_batch::{AdaptiveBatch, Pacing},
+    adaptive_batch::Pacing,
+    phone_indexer::{BATCH, STEP_ROWS_MIN},
     worker::{Pause, Worker},
 };
 
-/// Most rows of one step.
-pub const STEP_ROWS: u32 = 400;
-const STEP_ROWS_MIN: u32 = 20;
-/// How long a step should hold the writer at most, in milliseconds.
-const STEP_MS: u64 = 4;
-const BATCH: AdaptiveBatch = AdaptiveBatch { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
 /// Polls this rarely once everything is indexed again.
 const POLL_MS: u64 = HOUR_MS.unsigned_abs();
 

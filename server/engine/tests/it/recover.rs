@@ -104,13 +104,10 @@ async fn a_job_never_sends_faster_than_its_rate(harness: TestHarness) {
     assert_eq!(round(&harness.engine).await, 0, "and no more at the same moment");
 }
 
-async fn a_crash_at_any_point_repeats_and_skips_nothing(harness: TestHarness) {
-    let endpoint = outage(&harness, 40).await;
-    let started = start(&harness, &endpoint.id, &form()).await;
-    let before = harness.receiver.received().len();
-    // Each step is interrupted a little later than the last: before, inside and after its transaction.
-    for polls in 0..40 {
-        harness.clock.step_ms(STEP_MS);
+/// Each step is interrupted a little later than the last: before, inside and after its transaction.
+pub(crate) async fn interrupt_steps(harness: &TestHarness, steps: u32, every_ms: i64) {
+    for polls in 0..steps {
+        harness.clock.step_ms(every_ms);
         let mut step = Box::pin(harness.engine.background().recovery_jobs.round());
         for _ in 0..polls {
             if futures::poll!(&mut step).is_ready() {
@@ -119,6 +116,13 @@ async fn a_crash_at_any_point_repeats_and_skips_nothing(harness: TestHarness) {
             tokio::task::yield_now().await;
         }
     }
+}
+
+async fn a_crash_at_any_point_repeats_and_skips_nothing(harness: TestHarness) {
+    let endpoint = outage(&harness, 40).await;
+    let started = start(&harness, &endpoint.id, &form()).await;
+    let before = harness.receiver.received().len();
+    interrupt_steps(&harness, 40, STEP_MS).await;
     let next = harness.another().await;
     while !job(&harness, &started).await.state.is_final() {
         harness.clock.step_ms(STEP_MS);

@@ -11,7 +11,7 @@ use futures::future::{join, join_all};
 use crate::{
     harness::{TestHarness, on_both},
     receiver::Reply,
-    recover::{self, STEP_MS, job, round, work},
+    recover::{self, STEP_MS, interrupt_steps, job, round, work},
     retry::{fail, retry, send_all, waiting},
 };
 
@@ -89,17 +89,7 @@ async fn a_server_that_stops_in_the_middle_repeats_and_skips_nothing(harness: Te
     let endpoint = waiting(&harness, CALLS).await;
     let started = retry(&harness, &endpoint, None).await;
     let before = harness.receiver.received().len();
-    // Each step is interrupted a little later than the last: before, inside and after its transaction.
-    for polls in 0..CALLS {
-        harness.clock.step_ms(STEP_MS / 10);
-        let mut step = Box::pin(harness.engine.background().recovery_jobs.round());
-        for _ in 0..polls {
-            if futures::poll!(&mut step).is_ready() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
+    interrupt_steps(&harness, CALLS, STEP_MS / 10).await;
     let next = harness.another().await;
     while !job(&harness, &started).await.state.is_final() {
         harness.clock.step_ms(STEP_MS);
